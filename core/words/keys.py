@@ -1,0 +1,41 @@
+"""What a catalogue of words is keyed by, beside the outcomes, reasons and hints of ``core.model``."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from core.model import Hint, Outcome, Reason
+from core.signals import Sign
+
+
+class Note(msgspec.Struct, frozen=True):
+    """The small line under a sign's headline."""
+
+    sign: Sign
+
+
+class Label(Enum):
+    """The other words on the display.  ``FIRST`` has a place for the time: ``{time}``, ``TRIAL`` for two numbers."""
+
+    INVITATION = "invitation"
+    STARTING = "starting"
+    STARTING_NOTE = "starting-note"
+    TWIN = "twin"  # another station answers to this one's name
+    TWIN_NOTE = "twin-note"
+    TRIAL = "trial"  # under each signal of a test; has places for {number} and {count}
+    AIMING = "aiming"  # the camera is being aimed, and may be looked through from afar
+    AIMING_NOTE = "aiming-note"
+    ALARM = "alarm"  # the fault's word, as large as the display
+    FAULT_CURE = "fault-cure"
+    FIRST = "first"
+    NOTHING = "nothing"  # a group that the hub says is empty
+    UNKNOWN = "unknown"  # a group nobody could be asked about
+    DESTINATION = "destination"  # the three groups' letters
+    HEALTH = "health"
+    ENTRY = "entry"
+    WEEKDAYS = "weekdays"  # seven, Monday first
+
+
+Key = Sign | Note | Label | Outcome | Reason | Hint
