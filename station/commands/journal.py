@@ -1,0 +1,91 @@
+"""``station journal``: the rows of this card handed out byte for byte, or their chain proven."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+from station.commands import configuration
+
+if TYPE_CHECKING:
+    from station.journal_reading import Proof
+
+EXAMPLES = """\
+  station journal verify               walk the chain of every journal on this card
+  station journal verify --json        one JSON object a line
+  station journal export > rows.jsonl  every row on this card, byte for byte, one a line
+  station journal export --sealed --to /media/stick/rows.jsonl
+                                       carried by hand; on the other side: hub import rows.jsonl
+  station journal export --to rows.jsonl --data /media/card/var/lib/tram-quet
+                                       from the card of another board
+verify exits 0 when every row follows the one before it, 1 when a chain is broken.
+Rows are sealed: who was there can only be read at the hub."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    words = parser.add_subparsers(metavar="export|verify", required=True)
+    export = words.add_parser("export", help="hand out every row on this card, one JSON object a line")
+    configuration.add_options(export)
+    export.add_argument("--sealed", action="store_true", help="as the rows are: the only way there is, to be plain")
+    export.add_argument("--to", type=Path, metavar="FILE", help="write a new file that only you can read")
+    export.set_defaults(action=_export)
+    verify = words.add_parser("verify", help="prove that no row was changed, removed or inserted")
+    configuration.add_options(verify)
+    verify.add_argument("--json", action="store_true", help="one JSON object a line")
+    verify.set_defaults(action=_verify)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit 0; 1 for a broken chain; 74 when there is no journal to read."""
+    action: int = arguments.action(arguments)
+    return action
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from station.journal_reading import JournalReader
+
+    rows = JournalReader(configuration.settings_from(arguments).journal_path).export()
+    count = 0
+    with _opened(arguments.to) as out:
+        for count, row in enumerate(rows, 1):  # noqa: B007  # the last number is told
+            out.write(row + b"\n")
+        out.flush()
+    print(f"{count} rows", file=sys.stderr)
+    return os.EX_OK
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[IO[bytes]]:
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from station.journal_reading import JournalReader
+
+    proofs = JournalReader(configuration.settings_from(arguments).journal_path).prove()
+    for proof in proofs:
+        print(msgspec.json.encode(proof).decode() if arguments.json else as_line(proof))
+    return 1 if any(proof.broken is not None for proof in proofs) else os.EX_OK
+
+
+def as_line(proof: Proof) -> str:
+    """One chain for people."""
+    name = f"{proof.station} epoch {proof.epoch}{'' if proof.current else ' (older)'}"
+    if proof.broken is not None:
+        return f"BROKEN  {name}: at row {proof.broken.seq}: {proof.broken.problem}"
+    rows = f"rows {proof.first} to {proof.last}" if proof.count else "no rows on this card"
+    return f"good    {name}: {rows}, the hub holds through {proof.held}"

@@ -1,0 +1,1 @@
+"""The front-panel page: an optional extra of the station, and the processes of the demo."""

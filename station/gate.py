@@ -1,0 +1,279 @@
+"""One presentation, from capture to lamp: parse → repeat? → look up → decide → record → signal.
+
+Record comes before signal: a lamp that lit means that the row is on disk.  Weather never stops a presentation; it
+becomes an outcome.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from core import codes, movement, policy, presenting, wire
+from core.codes.trust import Trust
+from core.model import (
+    Capture,
+    CodeKind,
+    Credential,
+    Direction,
+    GateKind,
+    Lookup,
+    Origin,
+    Outcome,
+    Reason,
+    SignatureState,
+    Source,
+    Verdict,
+)
+from core.movement import Passage
+from core.rules import Policy
+from station.clock import BUILT, Clock
+from station.errors import JournalError
+from station.journal import Entry, Journal
+from station.lookup import Lookups
+from station.pages import Shown
+from station.panel import Panel
+from station.policies import Policies
+
+_DECIDABLE = frozenset({Outcome.WARN, Outcome.UNVERIFIED})
+_DECIDE_WITHIN = 120.0
+
+
+class Doorway(msgspec.Struct, frozen=True):
+    """Which gate this is."""
+
+    kind: GateKind
+    place: str
+    place_name: str
+    direction: Direction
+
+
+class Presented(msgspec.Struct, frozen=True):
+    """What became of one presentation, without whom it was; ``ms`` is from capture to lamp, ``seq`` 0 without a row."""
+
+    at: datetime
+    source: Source
+    code_kind: CodeKind
+    direction: Direction
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    origin: Origin
+    ms: float
+    seq: int = 0
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    """One presentation on its way through the gate."""
+
+    capture: Capture
+    credential: Credential
+    policy: Policy | None
+    begun: float
+
+
+class _Undecided(msgspec.Struct, frozen=True):
+    """The last warn or unverified row, for the guard's buttons."""
+
+    row: wire.Row
+    seen: _Seen
+    who: wire.Who | None
+    until: float
+
+
+class Gate:
+    """The door's own loop body; used by one thread."""
+
+    def __init__(
+        self,
+        doorway: Doorway,
+        *,
+        trust: Trust,
+        policies: Policies,
+        lookups: Lookups,
+        journal: Journal,
+        panel: Panel,
+        clock: Clock,
+        recorded: Callable[[], None],
+        presented: Callable[[Presented], None],
+    ) -> None:
+        self.doorway = doorway
+        self._trust, self._policies, self._lookups = trust, policies, lookups
+        self._journal, self._panel, self._clock = journal, panel, clock
+        self._recorded, self._presented = recorded, presented
+        self._undecided: _Undecided | None = None
+        self._opens_for: Literal["pass", "admitted"] = "pass"
+        self._recorded_openings = 0  # of those the relay has still to tell
+
+    def present(self, capture: Capture) -> Presented:
+        """Takes one capture all the way to the lamp."""
+        begun = time.monotonic()
+        credential = codes.parse(capture.data, self._trust, capture.at)
+        seen = _Seen(capture, credential, self._policies.current(capture.at), begun)
+        passage = self._last_passage(credential, capture.at)
+        direction, repeat = self._movement(seen, passage)
+        if credential.wrong is not None:
+            return self._signal(seen, Verdict(Outcome.WRONG_CODE, (credential.wrong,)), direction, Lookup(None))
+        if repeat is not None:
+            return self._repeat(seen, direction, repeat)
+        lookup = self._lookups.look_up(credential, capture.at)
+        if lookup.standing is not None and lookup.standing.person:
+            passage = self._last_passage(credential, capture.at, lookup.standing.person)
+            direction, repeat = self._movement(seen, passage)
+            if repeat is not None:
+                return self._repeat(seen, direction, repeat)
+        lookup = presenting.with_passage(lookup, passage, self.doorway.place, self.doorway.place_name, capture.at)
+        return self._conclude(seen, lookup, direction)
+
+    def decide_by_hand(self, choice: Literal["admitted", "turned-away"]) -> bool:
+        """Records what the guard did after a warn; False when there is nothing to decide about."""
+        undecided, self._undecided = self._undecided, None
+        if undecided is None or time.monotonic() > undecided.until:
+            return False
+        row, seen = undecided.row, undecided.seen
+        entry = Entry(
+            "decision",
+            self._clock.now(),
+            self._clock.worth(),
+            row.gate,
+            row.place,
+            row.direction,
+            who=undecided.who,
+            seen=seen.credential.subject,
+            about=row.seq,
+            decision=choice,
+        )
+        if self._append(entry) is None:
+            self._undecided = undecided
+            return False
+        self._opens_for = "admitted"
+        self._panel.decided(choice)
+        self._recorded()
+        return True
+
+    def open_by_order(self, seconds: float | None) -> str:
+        """Opens the door because the hub said so, recorded first; why it did not, or nothing."""
+        if self._panel.door.emergency:
+            return "the emergency input has opened the door for good"
+        if not self._note_opening(self._clock.now(), "command"):
+            trouble = self._journal.trouble
+            return f"it cannot be recorded: {trouble.problem if trouble is not None else 'the journal fails'}"
+        if not self._panel.open_door(seconds):
+            return "the relay does not answer"
+        self._recorded_openings += 1
+        self._recorded()
+        return ""
+
+    def note_opening(self, at: datetime, *, emergency: bool) -> None:
+        """Records that the door was opened, and why; an ordered opening was recorded before it was made."""
+        if self._recorded_openings and not emergency:
+            self._recorded_openings -= 1
+        else:
+            self._note_opening(at, "emergency" if emergency else self._opens_for)
+
+    def _note_opening(self, at: datetime, cause: str) -> bool:
+        doorway, worth = self.doorway, self._clock.worth()
+        entry = Entry("opening", at, worth, doorway.kind, doorway.place, self._steady(), cause=cause)
+        return self._append(entry) is not None
+
+    def _last_passage(self, credential: Credential, now: datetime, person: str = "") -> Passage | None:
+        signed = credential.signed
+        if credential.subject is None or (signed is not None and signed.state is not SignatureState.VERIFIED):
+            return None
+        return self._journal.last_passage(credential.subject, now, person=person)
+
+    def _movement(self, seen: _Seen, passage: Passage | None) -> tuple[Direction, Passage | None]:
+        rules = policy.Rules.of(seen.policy, self.doorway.kind, self.doorway.place, self._steady()).gate
+        now = seen.capture.at
+        direction = movement.resolve(self.doorway.direction, passage, rules, now)
+        return direction, movement.repeated(passage, direction, rules, now)
+
+    def _repeat(self, seen: _Seen, direction: Direction, first: Passage) -> Presented:
+        verdict = Verdict(Outcome.REPEAT, (Reason.ALREADY_SCANNED,))
+        return self._signal(seen, verdict, direction, Lookup(None), first_at=first.at)
+
+    def _conclude(self, seen: _Seen, lookup: Lookup, direction: Direction) -> Presented:
+        credential, at = seen.credential, seen.capture.at
+        rules = policy.Rules.of(seen.policy, self.doorway.kind, self.doorway.place, direction)
+        verdict = policy.decide(credential, lookup, rules, at)
+        if at < BUILT:
+            verdict = presenting.doubted(verdict)
+        who = None
+        if credential.subject is not None:
+            person = lookup.standing.person if lookup.standing is not None else ""
+            who = wire.Who(credential.subject.scheme, credential.subject.value, person)
+        entry = Entry(
+            "checkin",
+            at,
+            self._clock.worth(),
+            self.doorway.kind,
+            self.doorway.place,
+            direction,
+            source=seen.capture.source,
+            code_kind=credential.kind,
+            outcome=verdict.outcome,
+            reasons=verdict.reasons,
+            groups=presenting.groups_of(lookup),
+            policy_version=rules.version,
+            who=who,
+            seen=credential.subject,
+        )
+        self._undecided = None
+        row = self._append(entry)
+        if row is None:
+            trouble = self._journal.trouble
+            reason = Reason(trouble.reason) if trouble is not None else Reason.JOURNAL_BROKEN
+            return self._signal(seen, Verdict(Outcome.FAULT, (reason,)), direction, lookup)
+        if verdict.outcome in _DECIDABLE:
+            self._undecided = _Undecided(row, seen, who, time.monotonic() + _DECIDE_WITHIN)
+        done = self._signal(seen, verdict, direction, lookup, seq=row.seq)
+        self._recorded()
+        return done
+
+    def _append(self, entry: Entry) -> wire.Row | None:
+        try:
+            return self._journal.append(entry)
+        except JournalError:
+            return None  # told by the journal, once; the panel shows it
+
+    def _signal(
+        self,
+        seen: _Seen,
+        verdict: Verdict,
+        direction: Direction,
+        lookup: Lookup,
+        *,
+        seq: int = 0,
+        first_at: datetime | None = None,
+    ) -> Presented:
+        name = lookup.standing.name_masked if lookup.standing is not None else ""
+        shown = Shown(
+            verdict,
+            direction,
+            seen.capture.at,
+            lookup=lookup,
+            name_masked=name or seen.credential.name_masked,
+            first_at=first_at,
+            hints=seen.credential.hints,
+        )
+        self._opens_for = "pass"
+        self._panel.present(shown)
+        done = Presented(
+            seen.capture.at,
+            seen.capture.source,
+            seen.credential.kind,
+            direction,
+            verdict.outcome,
+            verdict.reasons,
+            presenting.origin_of(lookup),
+            round((time.monotonic() - seen.begun) * 1000, 2),
+            seq,
+        )
+        self._presented(done)
+        return done
+
+    def _steady(self) -> Direction:
+        return Direction.IN if self.doorway.direction is Direction.TOGGLE else self.doorway.direction

@@ -1,0 +1,168 @@
+"""Rows to the hub by POST, and its words by asking: alone, or beside a line to a broker that the gate asks over."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+
+from core import wire
+from station.errors import HubUnreachable
+from station.http import HttpHub
+from station.sync import NOT_HELD, MqttCarrier, Sync, batch_of, moves_on
+
+log = logging.getLogger(__name__)
+
+_HTTP_DEADLINE = 20.0
+_REPORT_DEADLINE = 5.0
+_POLICY_EVERY = 60.0
+_POLICY_AGAIN = 10.0
+_HELD_EVERY = 60.0
+_ORDERS_EVERY = 15.0
+_LONGEST_PAUSE = 60.0
+
+
+class Pause:
+    """Growing pauses with jitter after failures, so that a fleet returning together does not topple the hub."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._until = float("-inf")
+
+    @property
+    def over(self) -> bool:
+        """Whether it is time to try again."""
+        return time.monotonic() >= self._until
+
+    def fail(self) -> None:
+        """Lengthens the pause."""
+        self._failures += 1
+        longest = min(_LONGEST_PAUSE, 2.0 ** min(self._failures, 6))
+        self._until = time.monotonic() + random.uniform(longest / 2, longest)  # noqa: S311  # jitter, no secret
+
+    def end(self) -> None:
+        """Things go well."""
+        self._failures, self._until = 0, float("-inf")
+
+
+class HttpCarrier:
+    """Rows by POST; policies, and how far the rows are held, by asking once a minute."""
+
+    def __init__(self, hub: HttpHub) -> None:
+        self._hub = hub
+        self._pause = Pause()
+        self._policy_next = self._orders_next = self._held_next = 0.0
+        self.problem = ""
+
+    def step(self, sync: Sync) -> bool:
+        """Sees whether there is a new policy, then brings a batch; pauses when the hub does not say it holds that."""
+        if not self._pause.over:
+            return False
+        try:
+            self._ask_policy(sync)
+            self._ask_held(sync)
+            self._report(sync)
+            self._exchange_orders(sync)
+            pending = sync.next_batch()
+            if pending is not None:
+                mark = self._hub.bring(batch_of(pending), _HTTP_DEADLINE)
+                sync.take_mark(mark)
+                if not moves_on(mark, pending):
+                    raise HubUnreachable(self._hub.url, NOT_HELD)
+                sync.brought(pending)
+                self._held_next = time.monotonic() + _HELD_EVERY
+        except HubUnreachable as error:
+            self._told(error.problem, error.request)
+            self._pause.fail()
+            return False
+        self._told("")
+        self._pause.end()
+        return pending is not None
+
+    def close(self) -> None:
+        """Nothing to say over HTTP."""
+
+    def give_way(self) -> None:
+        """Two boards of one name do not disturb each other over HTTP."""
+
+    def _ask_policy(self, sync: Sync) -> None:
+        if time.monotonic() < self._policy_next:
+            return
+        self._policy_next = time.monotonic() + _POLICY_AGAIN  # a hub that cannot say its policy may still take rows
+        document = self._hub.policy(_HTTP_DEADLINE)
+        sync.contact()
+        self._policy_next = time.monotonic() + _POLICY_EVERY
+        if document is not None:
+            sync.policies.offer(document, sync.clock.now())
+
+    def _ask_held(self, sync: Sync) -> None:
+        """Asks while nothing is brought: a hub restored from a backup wants rows again that it held before."""
+        if time.monotonic() < self._held_next:
+            return
+        self._held_next = time.monotonic() + _HELD_EVERY
+        for epoch in sync.journal.epochs():
+            mark = self._hub.held(epoch, _HTTP_DEADLINE)
+            if mark is not None:
+                sync.take_mark(mark)
+
+    def _exchange_orders(self, sync: Sync) -> None:
+        """Says what became of orders, and asks now and then for new ones."""
+        while (result := sync.mail.next_result()) is not None:
+            try:
+                self._hub.tell_done(result, _HTTP_DEADLINE)
+            except HubUnreachable:
+                sync.mail.give_back(result)
+                raise
+        if not sync.mail.listens or time.monotonic() < self._orders_next:
+            return
+        begun = time.monotonic()
+        self._orders_next = begun + _ORDERS_EVERY
+        waiting = self._hub.orders(_HTTP_DEADLINE)
+        if waiting is not None:
+            sync.clock.heard(waiting.hub_time, time.monotonic() - begun)
+            sync.contact()
+            for document in waiting.orders:
+                sync.mail.offer(wire.encode(document))
+
+    def _report(self, sync: Sync) -> None:
+        report = sync.reports.take()
+        if report is None:
+            return
+        begun = time.monotonic()
+        hub_time = self._hub.report(report, _REPORT_DEADLINE)
+        if hub_time is not None:
+            sync.clock.heard(hub_time, time.monotonic() - begun)
+        sync.contact()
+
+    def _told(self, problem: str, request: str = "") -> None:
+        if problem and problem != self.problem:
+            log.warning("rows wait", extra={"hub": self._hub.url, "problem": problem, "request": request})
+        self.problem = problem
+
+
+class HttpBesideMqtt:
+    """Rows by POST while look-ups go over a broker: there the station says that it is online, and hears its hub.
+
+    What the broker remembers of rows held may be long past: it is heard from the hub itself alone.
+    """
+
+    def __init__(self, http: HttpCarrier, mqtt: MqttCarrier) -> None:
+        self._http, self._mqtt = http, mqtt
+
+    @property
+    def problem(self) -> str:
+        """Why rows wait, or nothing; what keeps look-ups is theirs to tell."""
+        return self._http.problem
+
+    def step(self, sync: Sync) -> bool:
+        """Takes in what came over the broker, then does as over HTTP alone."""
+        self._mqtt.listen(sync)
+        return self._http.step(sync)
+
+    def close(self) -> None:
+        """Publishes that the station is offline by its own will."""
+        self._mqtt.close()
+
+    def give_way(self) -> None:
+        """Comes back to the broker less eagerly."""
+        self._mqtt.give_way()

@@ -1,0 +1,356 @@
+"""The station's journal: SQLite, one writing connection, one lock, every row durable before ``append`` returns.
+
+WAL with ``synchronous=FULL``; rows are ``core.wire.Row`` as the exact JSON bytes that are hashed and sent.  Names and
+codes never reach the card: identities are sealed to the hub, repeats are kept as day-keyed tags.  ``JournalError``
+carries the reason that the fault on the display gives.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import logging
+import secrets
+import sqlite3
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from core import keys, rows, wire
+from core.model import CodeKind, Direction, GateKind, Outcome, Reason, Source, Subject
+from core.movement import Passage
+from station.errors import JournalError, JournalInUse
+from station.journal_days import Days, Tags, names_of
+from station.journal_emptying import empty, kept_aside
+from station.journal_file import JournalFile
+
+log = logging.getLogger(__name__)
+
+_ERASE_AT_ONCE = 500
+_REFUSE = "INSERT OR IGNORE INTO refused SELECT epoch, seq, ?, raw FROM rows WHERE epoch = ? AND seq = ?"
+_FIRST = "SELECT seq, at FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What a row says before it has its place in the chain; ``who`` is sealed, ``seen`` makes the day's tags."""
+
+    type: wire.RowType
+    at: datetime
+    clock: wire.RowClock
+    gate: GateKind
+    place: str = ""
+    direction: Direction = Direction.IN
+    source: Source | None = None
+    code_kind: CodeKind | None = None
+    outcome: Outcome | None = None
+    reasons: tuple[Reason, ...] = ()
+    groups: tuple[wire.RowGroup, ...] = ()
+    policy_version: int = 0
+    who: wire.Who | None = None
+    seen: Subject | None = None
+    about: int = 0
+    decision: Literal["admitted", "turned-away"] | None = None
+    cause: str = ""
+
+    @property
+    def admits(self) -> bool:
+        """Whether somebody went through with this row, so that showing the code again is a repeat."""
+        return self.outcome is Outcome.PASS or self.decision == "admitted"
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """Rows of one epoch that the hub does not hold yet, or wants ``again``, oldest first, as they will be sent."""
+
+    station: str
+    epoch: str
+    first: int
+    raws: tuple[bytes, ...]
+    again: bool = False
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """How much waits for the hub: rows, and the time of the oldest (unix seconds) or None; and how many it refused."""
+
+    rows: int
+    oldest: float | None
+    refused: int = 0
+
+
+class Journal:
+    """One station's journal.  What is wrong with it is raised by each ``append``: a gate starts all the same."""
+
+    def __init__(
+        self, path: Path, station: str, sealing_key: bytes, *, max_bytes: int | None = None, keep_days: float = 3.0
+    ) -> None:
+        self.station, self.keep_days = station, keep_days
+        self.epoch, self.seq = "", 0
+        self._hash = ""
+        self._file = JournalFile(path, max_bytes, self._take_up)
+        self._days = Days()
+        self._sealer = keys.Sealer(sealing_key)
+
+    def __enter__(self) -> Journal:
+        """Opens as far as it can be opened; a fault is logged and kept in ``trouble``.
+
+        ``JournalInUse`` when another service writes it.
+        """
+        try:
+            with self._file.reading():
+                pass
+        except JournalInUse:
+            raise
+        except JournalError:
+            pass
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes; everything appended is already on disk."""
+        self._file.close()
+
+    @property
+    def trouble(self) -> JournalError | None:
+        """What keeps the journal from writing, or None."""
+        return self._file.trouble
+
+    @property
+    def set_aside(self) -> Path | None:
+        """Where a damaged journal was put when this one replaced it."""
+        return self._file.set_aside
+
+    def append(self, entry: Entry) -> wire.Row:
+        """The row as recorded, on disk when this returns; ``JournalError`` when it could not be."""
+        with self._file.lock:
+            try:
+                return self._append(entry)
+            except JournalError:
+                if not self._file.damaged:
+                    raise
+                return self._append(entry)
+
+    def _append(self, entry: Entry) -> wire.Row:
+        try:
+            with self._file.transaction() as db:
+                seq, tags = self.seq + 1, self._tags(db, entry)
+                row = self._row(entry, seq, tags)
+                raw = wire.encode(row)
+                db.execute("INSERT INTO rows VALUES (?, ?, ?, ?)", (self.epoch, seq, entry.at.timestamp(), raw))
+                if entry.admits:
+                    self._days.note(db, tags, entry.at, entry.direction)
+        except JournalError:
+            self._days.forget()
+            raise
+        self.seq, self._hash = seq, rows.digest(raw)
+        self._file.works()
+        return row
+
+    def _tags(self, db: sqlite3.Connection, entry: Entry) -> Tags:
+        if entry.seen is None:
+            return ()
+        person = entry.who.person if entry.who is not None else ""
+        return self._days.tags(db, names_of(entry.seen, person), entry.at)
+
+    def _row(self, entry: Entry, seq: int, tags: Tags) -> wire.Row:
+        sealed = ""
+        if entry.who is not None:
+            context = rows.context(self.station, self.epoch, seq)
+            sealed = base64.b64encode(self._sealer.seal(wire.encode(entry.who), context)).decode()
+        return wire.Row(
+            station=self.station,
+            epoch=self.epoch,
+            seq=seq,
+            type=entry.type,
+            at=entry.at,
+            clock=entry.clock,
+            previous=self._hash,
+            gate=entry.gate,
+            place=entry.place,
+            direction=entry.direction,
+            source=entry.source,
+            code_kind=entry.code_kind,
+            outcome=entry.outcome,
+            reasons=entry.reasons,
+            groups=entry.groups,
+            policy_version=entry.policy_version,
+            tag=tags[0] if tags else "",
+            sealed=sealed,
+            about=entry.about,
+            decision=entry.decision,
+            cause=entry.cause,
+        )
+
+    def last_passage(self, subject: Subject, now: datetime, *, person: str = "") -> Passage | None:
+        """The last pass by this code, or by this person key when given, today or yesterday at this station.
+
+        None also when the journal cannot be read: the append that follows will say so.
+        """
+        with contextlib.suppress(JournalError), self._file.reading() as db:
+            return self._days.last(db, names_of(subject, person), now)
+        return None
+
+    def look_after(self) -> None:
+        """To be called now and then: brings a deleted journal back, and ends a trouble that is over without a row."""
+        self._file.look_after()
+
+    def pending(self, most_rows: int, most_bytes: int) -> Pending | None:
+        """The oldest rows that the hub does not hold, older journals of this card first; None: it holds them all.
+
+        Rows under a name that this station no longer has wait: no hub takes them from it.
+        """
+        with self._file.reading() as db:
+            epochs = db.execute(
+                "SELECT epoch, station, held FROM epochs WHERE station = ? ORDER BY current, born", (self.station,)
+            ).fetchall()
+            for epoch, station, held in epochs:
+                found = db.execute(
+                    "SELECT seq, raw FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
+                    (epoch, held, most_rows),
+                ).fetchall()
+                if found:
+                    return Pending(station, epoch, found[0][0], _up_to(found, most_bytes))
+        return None
+
+    def epochs(self) -> tuple[str, ...]:
+        """The journals of this card that still have rows, older ones first."""
+        with self._file.reading() as db:
+            found = db.execute(
+                "SELECT epoch FROM epochs WHERE station = ? AND EXISTS"
+                " (SELECT 1 FROM rows WHERE rows.epoch = epochs.epoch) ORDER BY current, born",
+                (self.station,),
+            )
+            return tuple(epoch for (epoch,) in found)
+
+    def between(self, epoch: str, first: int, last: int, most_rows: int, most_bytes: int) -> Pending | None:
+        """Rows of this station that the hub wants once more, as many as one batch takes; None: there are none left."""
+        with self._file.reading() as db:
+            found = db.execute(
+                "SELECT seq, raw FROM rows JOIN epochs USING (epoch)"
+                " WHERE epoch = ? AND station = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+                (epoch, self.station, first, last, most_rows),
+            ).fetchall()
+        return Pending(self.station, epoch, found[0][0], _up_to(found, most_bytes), again=True) if found else None
+
+    def count_between(self, epoch: str, first: int, last: int) -> int:
+        """How many of these rows are still on this card."""
+        with self._file.reading() as db:
+            (count,) = db.execute(
+                "SELECT count(*) FROM rows JOIN epochs USING (epoch)"
+                " WHERE epoch = ? AND station = ? AND seq BETWEEN ? AND ?",
+                (epoch, self.station, first, last),
+            ).fetchone()
+        return int(count)
+
+    def empty(self, epoch: str, seqs: Sequence[int]) -> int:
+        """Empties rows for somebody's sake, the chain staying whole; how many had anything left."""
+        with self._file.transaction() as db:
+            return empty(db, epoch, seqs)
+
+    def settle(self) -> int:
+        """Has what was erased leave SQLite's log, too; how many damaged journals lie aside, which it does not reach."""
+        with self._file.reading() as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return kept_aside(self._file.path)
+
+    def hold(self, mark: wire.HeldMark) -> None:
+        """Takes the hub's word: rows through ``mark.through`` may go; refused ones stay on the list of dead letters.
+
+        A mark that goes back (a hub restored from an old backup) makes the rows still kept pending again.  One that
+        goes past the last row says that this card was: rows to come would count as held unsent, so a new epoch begins.
+        """
+        with self._file.transaction() as db:
+            found = db.execute(
+                "SELECT current, max(gone, coalesce((SELECT max(seq) FROM rows WHERE rows.epoch = e.epoch), 0))"
+                " FROM epochs e WHERE epoch = ?",
+                (mark.epoch,),
+            ).fetchone()
+            if found is None:
+                return
+            current, last = found
+            for refused in mark.refused:
+                if refused.seq <= last:
+                    db.execute(_REFUSE, (refused.cause[:200], mark.epoch, refused.seq))
+            if mark.through <= last or not current:
+                db.execute("UPDATE epochs SET held = ? WHERE epoch = ?", (min(mark.through, last), mark.epoch))
+                return
+            log.error("the hub holds more than this card: it was set back; a new epoch begins", extra={"last": last})
+            db.execute("UPDATE epochs SET current = 0")
+        self._file.take_up()
+
+    def erase(self, now: datetime) -> int:
+        """Erases rows that the hub holds and that were kept long enough; the number erased, at most 500 a call.
+
+        A row dated further ahead than rows are kept was written by a clock that was wrong: it may go as well.
+        """
+        keep = timedelta(days=self.keep_days)
+        kept = ((now - keep).timestamp(), (now + keep).timestamp())
+        with self._file.transaction() as db:
+            self._days.destroy(db, now)
+            return sum(
+                _erase(db, epoch, gone, held, kept)
+                for epoch, gone, held in db.execute("SELECT epoch, gone, held FROM epochs WHERE held > gone").fetchall()
+            )
+
+    def backlog(self) -> Backlog:
+        """What waits for the hub; ``JournalError`` when the journal cannot be read.
+
+        Seqs have no holes, so the count is arithmetic; only the oldest row of each epoch is looked at.
+        """
+        count, oldest = 0, None
+        with self._file.reading() as db:
+            for epoch, held in db.execute("SELECT epoch, held FROM epochs ORDER BY current DESC, born DESC").fetchall():
+                first = db.execute(_FIRST + " ASC LIMIT 1", (epoch, held)).fetchone()
+                if first is not None:
+                    last = db.execute(_FIRST + " DESC LIMIT 1", (epoch, held)).fetchone()
+                    count, oldest = count + last[0] - first[0] + 1, first[1]
+            (refused,) = db.execute("SELECT count(*) FROM refused").fetchone()
+        return Backlog(count, oldest, refused)
+
+    def _take_up(self, db: sqlite3.Connection) -> None:
+        """Finds the end of the chain after each opening, or begins an epoch."""
+        self._days.forget()
+        found = db.execute(
+            "SELECT epoch, gone, gone_hash FROM epochs WHERE current = 1 AND station = ?", (self.station,)
+        ).fetchone()
+        if found is None:
+            epoch = secrets.token_hex(8)
+            found = (epoch, 0, rows.genesis(self.station, epoch))
+            db.execute("UPDATE epochs SET current = 0")
+            db.execute(
+                "INSERT INTO epochs (epoch, station, born, current, gone_hash) VALUES (?, ?, ?, 1, ?)",
+                (epoch, self.station, time.time(), found[2]),
+            )
+        self.epoch, self.seq, self._hash = found
+        last = db.execute("SELECT seq, raw FROM rows WHERE epoch = ? ORDER BY seq DESC LIMIT 1", (found[0],)).fetchone()
+        if last is not None:
+            self.seq, self._hash = last[0], rows.hash_of(last[1])
+
+
+def _up_to(found: Sequence[tuple[int, bytes]], most_bytes: int) -> tuple[bytes, ...]:
+    taken: list[bytes] = []
+    total = 0
+    for expected, (seq, raw) in enumerate(found, start=found[0][0]):
+        total += len(raw) + 1
+        if seq != expected or (taken and total > most_bytes):
+            break
+        taken.append(bytes(raw))
+    return tuple(taken)
+
+
+def _erase(db: sqlite3.Connection, epoch: str, gone: int, held: int, kept: tuple[float, float]) -> int:
+    """Only the oldest stretch of an epoch may go, so that what stays is still one chain."""
+    last = gone
+    found = db.execute(
+        "SELECT seq, at, raw FROM rows WHERE epoch = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+        (epoch, gone, held, _ERASE_AT_ONCE),
+    ).fetchall()
+    for seq, at, raw in found:
+        if seq != last + 1 or kept[0] < at < kept[1]:
+            break
+        last, digest = seq, rows.hash_of(raw)
+    if last > gone:
+        db.execute("UPDATE epochs SET gone = ?, gone_hash = ? WHERE epoch = ?", (last, digest, epoch))
+        db.execute("DELETE FROM rows WHERE epoch = ? AND seq <= ?", (epoch, last))
+    return last - gone

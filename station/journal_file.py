@@ -1,0 +1,269 @@
+"""The journal's file: one owner, one connection, one transaction at a time; every failure told in a guard's words.
+
+A damaged file is set aside and salvaged as soon as anybody meets the damage; one that was deleted is written anew from
+the open connection.  Only a write that took room ends a trouble: reading from a full disk proves nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from core.model import Reason
+from station import journal_salvage, journal_schema
+from station.errors import JournalError, JournalInUse
+
+log = logging.getLogger(__name__)
+
+_TOLD = {
+    sqlite3.SQLITE_FULL: (
+        Reason.JOURNAL_FULL,
+        "the disk or the journal's quota is full; free space or raise max_bytes",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        Reason.JOURNAL_READ_ONLY,
+        "cannot be written; mount it writable or give it to the service",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (Reason.JOURNAL_READ_ONLY, "cannot be opened; create the data folder for the service"),
+    sqlite3.SQLITE_PERM: (Reason.JOURNAL_READ_ONLY, "may not be written; give the file to the service's user"),
+}
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_MEANT = {
+    errno.ENOSPC: sqlite3.SQLITE_FULL,
+    errno.EDQUOT: sqlite3.SQLITE_FULL,
+    errno.EROFS: sqlite3.SQLITE_READONLY,
+    errno.EACCES: sqlite3.SQLITE_PERM,
+    errno.EPERM: sqlite3.SQLITE_PERM,
+}
+_TOOK_ROOM = 8192
+_LOCKED_FOR = 0.5
+"""Seconds that a lock of somebody else's program is waited for: nobody else has any business to write here."""
+
+
+def _code(error: sqlite3.Error | OSError, folder: Path) -> int:
+    """SQLite's primary code for an error; SQLite says *I/O error* of a full disk that has no room for its ``-shm``."""
+    if not isinstance(error, sqlite3.Error):
+        return _MEANT.get(error.errno or 0, 0)
+    code = int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+    if code == sqlite3.SQLITE_IOERR and _is_full(folder):
+        return sqlite3.SQLITE_FULL
+    return code
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return os.statvfs(folder).f_bavail == 0
+    except OSError:
+        return False
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+class JournalFile:
+    """The connection and its weather; ``on_open`` is called inside the first transaction after each opening."""
+
+    def __init__(self, path: Path, max_bytes: int | None, on_open: Callable[[sqlite3.Connection], None]) -> None:
+        self.path = path
+        self.trouble: JournalError | None = None
+        self.set_aside: Path | None = None
+        self.lock = threading.RLock()
+        self._max_bytes, self._on_open = max_bytes, on_open
+        self._db: sqlite3.Connection | None = None
+        self._ready = False
+        self._owner: int | None = None
+        self._names = (str(path), f"{path}-wal")
+        self._inodes: tuple[tuple[int, int] | None, ...] = ()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, durable when the block ends; ``JournalError`` says what SQLite or the disk refused."""
+        with self.lock:
+            try:
+                db = self._opened()
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                db.execute("COMMIT")
+            except (sqlite3.Error, OSError) as error:
+                raise self._fail(error) from error
+            except BaseException:
+                self._roll_back()
+                raise
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection for looking only: nobody else writes while the lock is held; errors as above."""
+        with self.lock:
+            try:
+                yield self._opened()
+            except (sqlite3.Error, OSError) as error:
+                raise self._fail(error) from error
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the trouble is damage, which is mended already: what failed may be tried once more."""
+        cause = self.trouble.__cause__ if self.trouble is not None else None
+        return isinstance(cause, sqlite3.Error) and _code(cause, self.path.parent) in _DAMAGE
+
+    def take_up(self) -> None:
+        """Has ``on_open`` called again before the next transaction."""
+        with self.lock:
+            self._ready = False
+
+    def works(self) -> None:
+        """A row could be written: whatever the trouble was, it is over."""
+        if self.trouble is not None:
+            log.warning("journal writes again", extra={"journal": str(self.path)})
+            self.trouble = None
+
+    def look_after(self) -> None:
+        """What nobody's presentation has to wait for: brings a deleted file back, and sees whether a trouble is over.
+
+        It is over when as much as a row could need can be written and taken back.
+        """
+        with self.lock, contextlib.suppress(JournalError):
+            lost = self._ready and tuple(map(_inode, self._names)) != self._inodes
+            if lost:
+                self._bring_back()
+            if lost or self.trouble is not None:
+                with self.transaction() as db:
+                    db.execute("INSERT INTO rows VALUES ('', 0, 0, zeroblob(?))", (_TOOK_ROOM,))
+                    db.execute("DELETE FROM rows WHERE epoch = ''")
+                self.works()
+
+    def close(self) -> None:
+        """Closes and lets another process own the journal."""
+        with self.lock:
+            self._disconnect()
+            if self._owner is not None:
+                os.close(self._owner)
+                self._owner = None
+
+    def _fail(self, error: sqlite3.Error | OSError) -> JournalError:
+        self._roll_back()
+        code = _code(error, self.path.parent)
+        if isinstance(error, JournalError):
+            told = error
+        else:
+            reason, problem = _TOLD.get(code, (Reason.JOURNAL_BROKEN, f"cannot be used: {error}"))
+            told = JournalError(str(self.path), reason, problem)
+            told.__cause__ = error
+        if self.trouble is None or self.trouble.args != told.args:
+            log.error("journal fails", extra={"journal": str(self.path), "problem": told.problem})
+        self.trouble = told
+        if code != sqlite3.SQLITE_FULL:
+            self._disconnect()
+        if self.damaged:
+            self._mend()
+        return told
+
+    def _mend(self) -> None:
+        """Sets a file aside that proved damaged in use; the next transaction is on what could be saved."""
+        try:
+            journal_salvage.begin(self.path)
+        except (sqlite3.Error, OSError) as error:
+            log.error("damaged journal cannot be set aside", extra={"journal": str(self.path), "problem": str(error)})
+
+    def _roll_back(self) -> None:
+        if self._db is not None and self._db.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._own()
+            self._db = self._connect_or_salvage()
+        if not self._ready:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._on_open(self._db)
+            self._db.execute("COMMIT")
+            self._inodes = tuple(map(_inode, self._names))
+            self._ready = True
+        return self._db
+
+    def _bring_back(self) -> None:
+        """The open file was deleted or replaced: SQLite would go on writing to one that nobody finds again."""
+        log.error("journal was deleted in use: written anew", extra={"journal": str(self.path)})
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            journal_salvage.move(self.path, journal_salvage.aside(self.path, "replaced"))
+            if self._db is not None:
+                with contextlib.closing(sqlite3.connect(self.path)) as fresh:
+                    self._db.backup(fresh)
+        except (sqlite3.Error, OSError) as error:
+            raise self._fail(error) from error
+        self._disconnect()
+
+    def _connect_or_salvage(self) -> sqlite3.Connection:
+        try:
+            db = self._connect()
+        except sqlite3.DatabaseError as error:
+            if _code(error, self.path.parent) not in _DAMAGE:
+                raise
+            journal_salvage.begin(self.path)
+            db = self._connect()
+        return self._salvaged(db)
+
+    def _salvaged(self, db: sqlite3.Connection) -> sqlite3.Connection:
+        """Takes in what a damaged journal still proves; again, when the power went while that was being done."""
+        if journal_salvage.waits(self.path):
+            try:
+                self.set_aside, saved = journal_salvage.finish(self.path, db)
+            except BaseException:
+                db.close()
+                raise
+            log.error(
+                "journal was damaged: set aside, what its chain proves goes on",
+                extra={"journal": str(self.path), "set_aside": str(self.set_aside), "rows": saved},
+            )
+        return db
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=_LOCKED_FOR)
+        try:
+            os.chmod(self.path, 0o600)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA secure_delete = ON")
+            if self._max_bytes is not None:
+                (page,) = db.execute("PRAGMA page_size").fetchone()
+                db.execute(f"PRAGMA max_page_count = {max(1, self._max_bytes // page)}")
+            journal_schema.upgrade(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _own(self) -> None:
+        """Two services on one journal would write two chains: the second is refused, naming the first's lock."""
+        if self._owner is not None:
+            return
+        lock = self.path.with_name(self.path.name + ".lock")
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        owner = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(owner)
+            problem = f"another station service is using it (it holds {lock.name}); stop that one first"
+            raise JournalInUse(str(self.path), Reason.JOURNAL_BROKEN, problem) from error
+        self._owner = owner
+
+    def _disconnect(self) -> None:
+        self._ready = False
+        if self._db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.close()
+            self._db = None

@@ -1,0 +1,127 @@
+"""The devices of a gate, opened as its settings say: the panel, and one loop for each thing that is read."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from typing import TypeVar
+
+from drivers.buttons import NullButtons
+from drivers.buzzer import NullBuzzer
+from drivers.camera import NullCamera
+from drivers.errors import DeviceError
+from drivers.led import NullLight
+from drivers.oled import NullDisplay
+from drivers.relay import NullRelay
+from station.clock import Clock
+from station.health import DeviceState
+from station.panel import Panel
+from station.reading.camera_reader import CameraReader
+from station.reading.keys import KeyDecoder
+from station.reading.ladder import Ladder
+from station.reading.layouts import LAYOUTS
+from station.reading.lines import LineDecoder
+from station.settings import Scanner, Settings
+from station.shutter import Shutter
+from station.sources import (
+    ButtonsLoop,
+    ByteLines,
+    CameraLoop,
+    Captures,
+    KeyLines,
+    Lines,
+    RelayLoop,
+    ScannerLoop,
+    captures,
+)
+
+log = logging.getLogger(__name__)
+
+Device = TypeVar("Device")
+Source = CameraLoop | ScannerLoop | ButtonsLoop | RelayLoop
+
+
+class Outfit:
+    """What a gate has; ``stack`` closes it in reverse order.
+
+    A camera or scanner that is not there is waited for by its loop.  A lamp, buzzer, display, relay or button whose
+    pins cannot be had is left out and told in ``states``: it must not keep a gate from working.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, stack: ExitStack) -> None:
+        self.captures: Captures = captures()
+        self._clock, self._stack = clock, stack
+        self._missing: list[DeviceState] = []
+        relay = self._opened(settings.relay, NullRelay())
+        self.panel = stack.enter_context(
+            Panel(
+                self._opened(settings.led, NullLight()),
+                self._opened(settings.buzzer, NullBuzzer()),
+                self._opened(settings.display, NullDisplay()),
+                relay,
+                zone=settings.station.zone,
+                languages=settings.station.languages,
+                quiet=settings.quiet,
+                release=settings.release,
+            )
+        )
+        self.loops = self._sources(settings)
+        if not isinstance(relay, NullRelay):
+            self.loops.append(RelayLoop(relay, self.captures))
+
+    @property
+    def blind(self) -> bool:
+        """Whether nothing is left to read with."""
+        readers = [loop.watched for loop in self.loops if isinstance(loop, CameraLoop | ScannerLoop)]
+        return bool(readers) and all(one.problem for one in readers)
+
+    @property
+    def reader(self) -> CameraReader | None:
+        """What reads the camera's frames, if there is a camera."""
+        return next((loop.reader for loop in self.loops if isinstance(loop, CameraLoop)), None)
+
+    @property
+    def shutter(self) -> Shutter | None:
+        """What hands one of the camera's frames over, if there is a camera."""
+        return next((loop.shutter for loop in self.loops if isinstance(loop, CameraLoop)), None)
+
+    @property
+    def scanner_present(self) -> bool | None:
+        """Whether every scanner is there; None where none is configured."""
+        scanners = [loop.watched for loop in self.loops if isinstance(loop, ScannerLoop)]
+        return not any(one.problem for one in scanners) if scanners else None
+
+    def states(self) -> tuple[DeviceState, ...]:
+        """Every device, and what keeps it from working."""
+        read = [DeviceState(loop.watched.name, loop.watched.problem) for loop in self.loops]
+        shown = [DeviceState(name, problem) for name, problem in self.panel.health().items()]
+        return (*read, *shown, *self._missing)
+
+    def _opened(self, device: Device, absent: Device) -> Device:
+        try:
+            return self._stack.enter_context(device)  # type: ignore[arg-type]  # every driver is a context manager
+        except DeviceError as error:
+            log.error("device missing", extra={"device": error.device, "problem": error.problem, "cure": error.cure})
+            self._missing.append(DeviceState(error.device, f"{error.problem}; {error.cure}"))
+            return absent
+
+    def _sources(self, settings: Settings) -> list[Source]:
+        loops: list[Source] = []
+        if not isinstance(settings.camera, NullCamera):
+            camera = self._stack.enter_context(settings.camera)
+            reader = CameraReader(Ladder(settings.reading.engines, settings.reading.formats))
+            loops.append(CameraLoop(camera, reader, self.captures, self._clock))
+        for number, scanner in enumerate(settings.scanners, start=1):
+            self._stack.enter_context(scanner.device)
+            loops.append(ScannerLoop(_lines(scanner), self.captures, self._clock, number))
+        if not isinstance(settings.buttons, NullButtons):
+            loops.append(ButtonsLoop(self._opened(settings.buttons, NullButtons()), self.captures))
+        return loops
+
+
+def _lines(scanner: Scanner) -> Lines:
+    framing, device = scanner.framing, scanner.device
+    if device.kind == "keys":
+        gap = {} if framing.gap_seconds is None else {"gap": framing.gap_seconds}
+        return KeyLines(device, KeyDecoder(LAYOUTS[framing.layout], suffix=framing.suffix, **gap))
+    return ByteLines(device, LineDecoder(framing.gap_seconds or 0.1))

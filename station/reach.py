@@ -1,0 +1,67 @@
+"""How this station reaches its hub, as its settings say: whom look-ups ask, who carries the rows."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import ExitStack
+
+import msgspec
+
+from core import wire
+from station import __version__
+from station.clock import Clock
+from station.http import HttpHub
+from station.http_carrier import HttpBesideMqtt, HttpCarrier
+from station.lookup import Asker
+from station.policies import Policies
+from station.settings import Settings
+from station.sync import Carrier, MqttCarrier, NoCarrier
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """The ways to the hub; ``wake`` is set when the hub said something or a row was written.
+
+    ``session`` is drawn anew whenever the service starts.
+    """
+
+    asker: Asker | None
+    carrier: Carrier
+    wake: threading.Event
+    session: str
+    snapshots: HttpHub | None = None
+
+
+def reach(settings: Settings, own: tuple[str, ...], policies: Policies, clock: Clock, stack: ExitStack) -> Reach:
+    """Opens the ways that are configured; gate and sync loop have an HTTP line each, and share the broker's."""
+    wake = threading.Event()
+    hub, kind = settings.hub, settings.station.kind
+    state = wire.State(
+        station=settings.station.name,
+        online=True,
+        session=os.urandom(8).hex(),
+        since=clock.now(),
+        version=__version__,
+        policy_version=policies.newest,
+    )
+
+    def over_http() -> HttpHub:
+        return stack.enter_context(HttpHub(hub.url, hub.token, kind, hub.ca_file))
+
+    snapshots = over_http() if settings.holds_snapshot else None
+    if not settings.has_hub:
+        return Reach(None, NoCarrier(), wake, state.session)
+    if not settings.uses_mqtt:
+        return Reach(over_http(), HttpCarrier(over_http()), wake, state.session, snapshots)
+    from station.link import Broker, MqttHub
+
+    mqtt, (host, port) = settings.mqtt, settings.mqtt.address
+    broker = Broker(host, port, settings.mqtt_username, settings.mqtt_password, mqtt.keepalive, mqtt.tls, mqtt.ca_file)
+    line = stack.enter_context(
+        MqttHub(broker, settings.station.name, kind, hub.sealing_key, own, state, woken=wake.set)
+    )
+    asker = line if hub.lookups == "mqtt" else over_http()
+    carrier = MqttCarrier(line, state, brings=hub.checkins == "mqtt")
+    if hub.checkins == "mqtt":
+        return Reach(asker, carrier, wake, state.session, snapshots)
+    return Reach(asker, HttpBesideMqtt(HttpCarrier(over_http()), carrier), wake, state.session, snapshots)

@@ -1,0 +1,1 @@
+"""Pixels and keys become captures."""

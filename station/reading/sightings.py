@@ -1,0 +1,73 @@
+"""Which codes are in view, so that each showing of a code is one presentation; remembers keyed hashes, no payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from secrets import token_bytes
+
+import msgspec
+
+from station.reading.decoders import LINEAR, Read
+
+AWAY = 2.0
+"""Seconds out of view after which a code may be presented again."""
+
+BELIEVED_STILL = 10.0
+"""Seconds for which a code in a scene where nothing moves is taken to be there although it was not read again."""
+
+SECOND_LOOK = 1.0
+"""Seconds within which a bar code must be read twice to count: they have next to no error correction."""
+
+
+class _Sighting(msgspec.Struct):
+    seen: float  # when it was last in view
+    read: float  # when it was last read
+    presented: bool
+
+
+class Sightings:
+    """The codes in view of one camera.  Times are monotonic seconds of the caller's clock."""
+
+    def __init__(self) -> None:
+        self._key = token_bytes(32)
+        self._known: dict[bytes, _Sighting] = {}
+        self._in_view: set[bytes] = set()
+
+    def see(self, reads: Iterable[Read], now: float, *, moved: bool) -> tuple[Read, ...]:
+        """Take what one frame showed and return what is newly presented.
+
+        ``moved`` says that the scene has changed, so that what was not read any more has left.
+        """
+        self._forget_long_gone(now)
+        here = {self._tag(read): read for read in reads}
+        self._in_view = set(here) if moved else self._in_view | set(here)
+        return tuple(read for tag, read in here.items() if self._is_new(tag, read, now))
+
+    def stay(self, now: float) -> None:
+        """Note that nothing in the scene has moved, so what is in view still is."""
+        for tag in self._in_view:
+            sighting = self._known.get(tag)
+            if sighting and now - sighting.read <= BELIEVED_STILL:
+                sighting.seen = now
+
+    def forget(self, read: Read) -> None:
+        """Let a code be presented again at once: nobody had room for it."""
+        self._known.pop(self._tag(read), None)
+
+    def _tag(self, read: Read) -> bytes:
+        return blake2b(read.data, key=self._key, digest_size=16).digest()
+
+    def _is_new(self, tag: bytes, read: Read, now: float) -> bool:
+        sighting = self._known.get(tag)
+        if sighting is None:
+            at_once = read.symbology not in LINEAR
+            self._known[tag] = _Sighting(now, now, at_once)
+            return at_once
+        due = not sighting.presented and now - sighting.read <= SECOND_LOOK
+        sighting.seen = sighting.read = now
+        sighting.presented |= due
+        return due
+
+    def _forget_long_gone(self, now: float) -> None:
+        self._known = {tag: known for tag, known in self._known.items() if now - known.seen < AWAY}

@@ -1,0 +1,242 @@
+"""One loop for each device that a presentation or a guard's word comes from; they end in one bounded queue.
+
+Scanners wait for room in the queue, camera frames drop.  A device that is lost is told once, when it goes and when it
+is back, and shown; it never ends the service.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from core.model import Capture, Source, Symbology
+from drivers.buttons import Buttons, Choice
+from drivers.camera import Camera
+from drivers.errors import DeviceError
+from drivers.relay import Relay, RelayEvent
+from drivers.scanner import ByteScanner, KeyScanner
+from station.clock import Clock
+from station.reading.camera_reader import CameraReader
+from station.reading.keys import KeyDecoder
+from station.reading.lines import Line, LineDecoder
+from station.shutter import Shutter
+
+log = logging.getLogger(__name__)
+
+_WAIT = 0.25
+_ROOM = 4
+
+
+class Pressed(msgspec.Struct, frozen=True):
+    """The guard pressed a button."""
+
+    choice: Choice
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """The door opened or closed."""
+
+    event: RelayEvent
+
+
+class Errand(msgspec.Struct, frozen=True):
+    """Something that only the gate's own thread may do, between two presentations; it takes no time."""
+
+    run: Callable[[], None]
+
+
+Item = Capture | Pressed | Moved | Errand
+Captures = queue.Queue[Item]
+
+
+def captures() -> Captures:
+    """The queue between the sources and the gate: short, because a person at the gate is there now."""
+    return queue.Queue(_ROOM)
+
+
+class Loop(Protocol):
+    """Something that waits on one device."""
+
+    @property
+    def name(self) -> str:
+        """What it is called when it dies."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Goes on until ``stop``."""
+
+
+class Watched:
+    """A device's state as told: logged when it changes, shown in health."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.problem = ""
+
+    def lost(self, error: DeviceError) -> None:
+        """Tells of a loss."""
+        self.problem = error.problem
+        log.warning("device lost", extra={"device": error.device, "problem": error.problem, "cure": error.cure})
+
+    def works(self) -> None:
+        """Tells of its return, if it was lost."""
+        if self.problem:
+            log.warning("device is back", extra={"device": self.name, "after": self.problem})
+            self.problem = ""
+
+
+class CameraLoop:
+    """Frames → captures."""
+
+    def __init__(self, camera: Camera, reader: CameraReader, into: Captures, clock: Clock) -> None:
+        self.name = "camera"
+        self.watched = Watched("camera")
+        self.reader = reader
+        self.shutter = Shutter()
+        self._camera, self._into, self._clock = camera, into, clock
+
+    def run(self, stop: threading.Event) -> None:
+        """Reads frame after frame; a read that the queue has no room for is offered again while it is in view."""
+        while not stop.is_set():
+            try:
+                frame = self._camera.frame(_WAIT)
+            except DeviceError as error:
+                self.watched.lost(error)
+                continue
+            if frame is None:
+                continue
+            self.shutter.offer(frame)
+            at, seen = self._clock.now(), time.monotonic()
+            self.watched.works()
+            for read in self.reader.on_frame(frame, seen):
+                try:
+                    self._into.put_nowait(Capture(read.data, read.symbology, Source.CAMERA, at))
+                except queue.Full:
+                    self.reader.forget(read)
+            self.reader.eyesight.watch(frame, seen)
+
+
+class Lines(Protocol):
+    """A scanner together with the decoder of what it sends."""
+
+    source: Source
+
+    @property
+    def away(self) -> bool:
+        """Whether the scanner is lost."""
+
+    def read(self, timeout: float) -> Sequence[Line]:
+        """The scans that became complete, or none; ``DeviceError`` once per loss."""
+
+    def forget(self) -> None:
+        """Drops half a scan, so that it is never joined to what comes after a loss."""
+
+
+class KeyLines:
+    """A scanner that types."""
+
+    def __init__(self, scanner: KeyScanner, decoder: KeyDecoder) -> None:
+        self.source = Source(scanner.source)
+        self.forget = decoder.reset
+        self._scanner, self._decoder = scanner, decoder
+
+    @property
+    def away(self) -> bool:
+        """Whether the scanner is lost."""
+        return self._scanner.away
+
+    def read(self, timeout: float) -> Sequence[Line]:
+        """The scans that became complete."""
+        keys = self._scanner.read(timeout)
+        return self._decoder.feed(keys) if keys else self._decoder.idle(time.monotonic())
+
+
+class ByteLines:
+    """A scanner that sends bytes."""
+
+    def __init__(self, scanner: ByteScanner, decoder: LineDecoder) -> None:
+        self.source = Source(scanner.source)
+        self.forget = decoder.drop
+        self._scanner, self._decoder = scanner, decoder
+
+    @property
+    def away(self) -> bool:
+        """Whether the scanner is lost."""
+        return self._scanner.away
+
+    def read(self, timeout: float) -> Sequence[Line]:
+        """The scans that became complete."""
+        data = self._scanner.read(timeout)
+        return self._decoder.feed(data, time.monotonic()) if data else self._decoder.idle(time.monotonic())
+
+
+class ScannerLoop:
+    """Keystrokes or bytes → captures."""
+
+    def __init__(self, lines: Lines, into: Captures, clock: Clock, number: int) -> None:
+        self.name = f"scanner {number} ({lines.source.value})"
+        self.watched = Watched(self.name)
+        self._lines, self._into, self._clock = lines, into, clock
+
+    def run(self, stop: threading.Event) -> None:
+        """Reads until ``stop``; waits for room in the queue."""
+        while not stop.is_set():
+            try:
+                lines = self._lines.read(_WAIT)
+            except DeviceError as error:
+                self.watched.lost(error)
+                self._lines.forget()
+                continue
+            if not self._lines.away:
+                self.watched.works()
+            for line in lines:
+                put(Capture(line.data, Symbology.KEYS, self._lines.source, self._clock.now()), self._into, stop)
+
+
+class ButtonsLoop:
+    """The guard's buttons → the queue."""
+
+    name = "buttons"
+
+    def __init__(self, buttons: Buttons, into: Captures) -> None:
+        self.watched = Watched(self.name)
+        self._buttons, self._into = buttons, into
+
+    def run(self, stop: threading.Event) -> None:
+        """Waits for presses."""
+        while not stop.is_set():
+            choice = self._buttons.read(_WAIT)
+            if choice is not None:
+                put(Pressed(choice), self._into, stop)
+
+
+class RelayLoop:
+    """Openings and closings of the door → the queue."""
+
+    name = "relay"
+
+    def __init__(self, relay: Relay, into: Captures) -> None:
+        self.watched = Watched(self.name)
+        self._relay, self._into = relay, into
+
+    def run(self, stop: threading.Event) -> None:
+        """Waits for the door."""
+        while not stop.is_set():
+            event = self._relay.wait_event(_WAIT)
+            if event is not None:
+                put(Moved(event), self._into, stop)
+
+
+def put(item: Item, into: Captures, stop: threading.Event) -> None:
+    """Waits for room in the queue, until ``stop``."""
+    while not stop.is_set():
+        try:
+            into.put(item, timeout=_WAIT)
+        except queue.Full:
+            continue
+        return

@@ -1,0 +1,284 @@
+"""Journal → hub: one loop that brings rows, takes the hub's word for them, takes policies in and erases what may go.
+
+One batch is under way at a time.  Only the hub's *held* moves on: never a PUBACK, never a 200 without it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from core import wire
+from station.clock import Clock
+from station.errors import JournalError
+from station.journal import Journal, Pending
+from station.link import Connected, Disconnected, Message, MqttHub
+from station.orders.mailbox import Mailbox
+from station.policies import Policies
+from station.reports import Reports
+
+log = logging.getLogger(__name__)
+
+MOST_ROWS = 200
+MOST_BYTES = 128 * 1024
+_HELD_WITHIN = 20.0
+_TIME_AGAIN = 10.0
+_ERASE_EVERY = 60.0
+_IDLE = 1.0
+NOT_HELD = "does not say that it holds the rows it was sent"
+_ROOM_FOR_HEADS = 1024
+_TWIN_SHOWN = 300.0
+_GIVE_WAY = 20.0
+_CURES = {
+    "two-stations": "two boards go by this name: give each its own [station] name and token",
+    "conflict": "two boards write one journal: has a card been copied? Enrol one of them anew",
+    "chain-broken": "rows of this journal were changed or removed: keep the card as evidence",
+}
+
+
+class Carrier(Protocol):
+    """A way for rows to the hub and for its words back."""
+
+    def step(self, sync: Sync) -> bool:
+        """Takes in what has come, sends one batch if it may go; True when there may be more to do at once.
+
+        Never waits longer than a request takes.
+        """
+
+    def close(self) -> None:
+        """Says goodbye where that is the custom."""
+
+    @property
+    def problem(self) -> str:
+        """Why the hub is not reached, or nothing."""
+
+    def give_way(self) -> None:
+        """Comes back less eagerly: two boards of one name throw each other off the broker."""
+
+
+@dataclass
+class Sync:
+    """What the loop shares with the gate: ``wake`` is set when a row was written or the hub said something.
+
+    ``heard`` is called whenever the hub was heard.
+    """
+
+    journal: Journal
+    policies: Policies
+    clock: Clock
+    carrier: Carrier
+    wake: threading.Event
+    heard: Callable[[], None]
+    reports: Reports = field(default_factory=Reports)
+    mail: Mailbox = field(default_factory=Mailbox)
+    last_contact: float | None = None  # monotonic
+
+    def __post_init__(self) -> None:
+        self._erase_next = 0.0
+        self._again: deque[tuple[str, int, int]] = deque()
+        self._alarm = ""
+        self._twin_until = float("-inf")
+
+    def run(self, stop: threading.Event) -> None:
+        """The loop; ends by ``stop`` and a ``wake``."""
+        while not stop.is_set():
+            try:
+                more = self.carrier.step(self)
+                more |= self._erase()
+            except JournalError:
+                more = False
+                stop.wait(_IDLE)  # told by the journal, once; nothing can be brought until it mends
+            if not more:
+                self.wake.wait(_IDLE)
+            self.wake.clear()
+        self.carrier.close()
+
+    def next_batch(self, most_bytes: int = MOST_BYTES) -> Pending | None:
+        """The rows to bring now, those first that the hub wants once more."""
+        most = min(most_bytes, MOST_BYTES)
+        while self._again:
+            wanted = self.journal.between(*self._again[0], MOST_ROWS, most)
+            if wanted is not None:
+                return wanted
+            self._again.popleft()
+        return self.journal.pending(MOST_ROWS, most)
+
+    def bring_again(self, epoch: str, first: int, last: int) -> None:
+        """Has rows brought once more, which changes nothing at a hub that holds them; by any thread."""
+        self._again.append((epoch, first, last))
+        self.wake.set()
+
+    def brought(self, pending: Pending) -> None:
+        """The hub has said something of these rows."""
+        if pending.again and self._again and self._again[0][0] == pending.epoch:
+            epoch, _, last = self._again[0]
+            self._again[0] = (epoch, pending.first + len(pending.raws), last)
+
+    def take_mark(self, mark: wire.HeldMark) -> None:
+        """The hub's word for our rows; what it says of another station's is not for us."""
+        if mark.station != self.journal.station:
+            return
+        self.contact()
+        self.journal.hold(mark)
+        self._heed(mark.alarm)
+        if mark.refused:
+            log.error("hub refuses rows", extra={"rows": len(mark.refused), "cause": mark.refused[0].cause[:80]})
+
+    @property
+    def named_twice(self) -> bool:
+        """Whether the hub told within the last five minutes that two boards go by this station's name."""
+        return time.monotonic() < self._twin_until
+
+    def _heed(self, alarm: str) -> None:
+        if alarm and alarm != self._alarm:
+            log.error(
+                "the hub raised an alarm about this station", extra={"alarm": alarm, "cure": _CURES.get(alarm, "")}
+            )
+        self._alarm = alarm
+        if alarm == "two-stations":
+            self._twin_until = time.monotonic() + _TWIN_SHOWN
+            self.carrier.give_way()
+
+    def contact(self) -> None:
+        """The hub was heard."""
+        self.last_contact = time.monotonic()
+        self.heard()
+
+    def _erase(self) -> bool:
+        """A bounded number of rows at a time: the gate waits for the same journal."""
+        if time.monotonic() < self._erase_next:
+            return False
+        if self.journal.erase(self.clock.now()):
+            return True
+        self._erase_next = time.monotonic() + _ERASE_EVERY
+        return False
+
+
+def moves_on(mark: wire.HeldMark, pending: Pending) -> bool:
+    """Whether the hub says that it holds at least the first of these rows now, or took them in once more."""
+    same = (mark.station, mark.epoch) == (pending.station, pending.epoch)
+    return same and (pending.again or mark.through >= pending.first)
+
+
+def batch_of(pending: Pending) -> wire.Batch:
+    """The message that brings these rows, byte for byte as the journal holds them."""
+    return wire.Batch(pending.station, pending.epoch, pending.first, tuple(msgspec.Raw(raw) for raw in pending.raws))
+
+
+class MqttCarrier:
+    """Rows by publishing a batch and waiting for *held*; policies and states as they are retained."""
+
+    def __init__(self, hub: MqttHub, state: wire.State, *, brings: bool = True) -> None:
+        self._hub, self._state, self._brings = hub, state, brings
+        self._sent: Pending | None = None
+        self._sent_until = 0.0  # monotonic
+        self._time_asked = float("-inf")  # monotonic
+        self._most_bytes = MOST_BYTES
+        self.problem = "not connected yet"
+
+    def step(self, sync: Sync) -> bool:
+        """Takes in every event, then brings the next batch unless one is under way; *held* comes as an event."""
+        self.listen(sync)
+        if self._sent is not None and time.monotonic() >= self._sent_until:
+            self._sent = None
+            self._told("rows wait", NOT_HELD)
+        if self._hub.connected and (report := sync.reports.take()) is not None:
+            self._hub.tell_health(report)
+        self._answer_orders(sync)
+        if self._sent is None and self._hub.connected:
+            self._bring(sync.next_batch(self._most_bytes))
+        return False
+
+    def listen(self, sync: Sync) -> None:
+        """Takes in every event; a new line hears this station's state first."""
+        for event in self._hub.events():
+            self._take(event, sync)
+
+    def _bring(self, pending: Pending | None) -> None:
+        if pending is not None and self._hub.bring(batch_of(pending)):
+            self._sent = pending
+            self._sent_until = time.monotonic() + _HELD_WITHIN * random.uniform(1, 1.5)  # noqa: S311  # jitter
+
+    def _answer_orders(self, sync: Sync) -> None:
+        """Says what became of orders; and has the hub say the time when one waits for it, by asking what it holds."""
+        while self._hub.connected and (result := sync.mail.next_result()) is not None:
+            if not self._hub.tell_done(result):
+                sync.mail.give_back(result)
+                break
+        if sync.mail.waits_for_time and self._sent is None and time.monotonic() > self._time_asked + _TIME_AGAIN:
+            asking = wire.Batch(sync.journal.station, sync.journal.epoch, 1, ())
+            if self._hub.bring(asking):
+                self._time_asked = time.monotonic()
+
+    def close(self) -> None:
+        """Publishes that the station is offline by its own will."""
+        self._hub.say_goodbye(msgspec.structs.replace(self._state, online=False), 1.0)
+
+    def give_way(self) -> None:
+        """Comes back less eagerly."""
+        self._hub.give_way(random.uniform(_GIVE_WAY / 2, _GIVE_WAY))  # noqa: S311  # jitter, no secret
+
+    def _take(self, event: Connected | Disconnected | Message, sync: Sync) -> None:
+        if isinstance(event, Connected):
+            log.info("broker connected", extra={"broker": self._hub.name})
+            self.problem = ""
+            self._most_bytes = event.largest - _ROOM_FOR_HEADS
+            if not self._hub.under_way("checkins"):
+                self._sent = None
+            self._hub.tell_state(msgspec.structs.replace(self._state, policy_version=sync.policies.newest))
+            sync.reports.ask_anew()
+        elif isinstance(event, Disconnected):
+            self._told("broker lost", event.problem)
+        elif event.topic == "held":
+            if self._brings:
+                self._held(event, sync)
+        elif event.topic == "do":
+            sync.mail.offer(event.payload)
+        elif event.topic.startswith("policy/") and event.payload:
+            sync.contact()
+            sync.policies.offer(event.payload, sync.clock.now())
+
+    def _held(self, said: Message, sync: Sync) -> None:
+        try:
+            mark = wire.decode(said.payload, wire.HeldMark)
+        except ValueError:
+            log.warning("rubbish on the held topic dropped", extra={"bytes": len(said.payload)})
+            return
+        sync.take_mark(mark)
+        took = time.monotonic() - self._time_asked
+        if took < _TIME_AGAIN and not said.retained and mark.station == sync.journal.station:
+            self._time_asked = float("-inf")
+            sync.clock.heard(mark.at, took)
+        if self._sent is not None and moves_on(mark, self._sent):
+            sync.brought(self._sent)
+            self._sent = None
+            self.problem = ""
+
+    def _told(self, what: str, problem: str) -> None:
+        if problem != self.problem:
+            log.warning(what, extra={"broker": self._hub.name, "problem": problem})
+        self.problem = problem
+
+
+class NoCarrier:
+    """No hub: rows wait."""
+
+    problem = "no hub is configured"
+
+    def give_way(self) -> None:
+        """Nothing to give way on."""
+
+    def step(self, sync: Sync) -> bool:
+        """Nothing can be brought anywhere."""
+        return False
+
+    def close(self) -> None:
+        """Nothing to say to nobody."""

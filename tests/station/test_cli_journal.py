@@ -1,0 +1,180 @@
+"""``station tail``, ``journal`` and ``status``: the card read from beside the service, naming nobody."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from core import keys, rows, wire
+from core.model import CodeKind, GateKind, Outcome, Reason, Scheme, Source, Subject
+from station import cli
+from station.commands import status
+from station.journal import Entry, Journal
+from station.presence import at_work
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+NUMBER = "046097001234"
+SEALING = keys.new_sealing_key()[1]
+
+
+def entry(**fields: object) -> Entry:
+    usual = {
+        "outcome": Outcome.WARN,
+        "reasons": (Reason.NO_HEALTH,),
+        "source": Source.HID,
+        "code_kind": CodeKind.CITIZEN_NUMBER,
+        "who": wire.Who(Scheme.CITIZEN, NUMBER),
+        "seen": Subject(Scheme.CITIZEN, NUMBER),
+    }
+    return Entry("checkin", NOW, wire.RowClock("ntp", "boot", 1.0), GateKind.VENUE, "dong-ba", **usual | fields)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "config.toml"
+    path.write_text(f'[station]\nname = "gate-1"\ndata = "{tmp_path}"\n')
+    return str(path)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """A journal of three rows, not open."""
+    journal = Journal(tmp_path / "journal.db", "gate-1", SEALING)
+    with journal:
+        journal.append(entry())
+        journal.append(
+            Entry("decision", NOW, wire.RowClock("ntp", "b", 1.0), GateKind.VENUE, about=1, decision="admitted")
+        )
+        journal.append(entry(outcome=Outcome.PASS, reasons=()))
+    return journal
+
+
+def test_tail_shows_when_what_and_why_in_local_time_and_never_who(
+    journal: Journal, config: str, capsys: pytest.CaptureFixture[str]
+):
+    assert cli.main(["tail", "--config", config, "-n", "2"]) == 0
+    decided, passed = capsys.readouterr().out.splitlines()
+    assert decided.split()[:5] == ["2026-11-23", "15:00:00", "#2", "admitted", "(#1)"]
+    assert passed.split()[2:7] == ["#3", "pass", "in", "hid", "citizen-number"]
+
+
+def test_tail_as_json_has_tags_and_no_seal(journal: Journal, config: str, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["tail", "--json", "--config", config]) == 0
+    said = capsys.readouterr().out
+    first, _, last = map(json.loads, said.splitlines())
+    assert (first["outcome"], first["reasons"], first["seq"]) == ("warn", ["no-health"], 1)
+    assert first["tag"] == last["tag"] != ""
+    assert not {"sealed", "previous"} & first.keys()
+    assert NUMBER not in said
+
+
+def test_tail_follows_new_rows_until_it_is_stopped(tmp_path: Path, config: str):
+    command = [sys.executable, "-m", "station", "tail", "--follow", "--json", "--config", config]
+    with (
+        Journal(tmp_path / "journal.db", "gate-1", SEALING) as journal,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+    ):
+        assert process.stdout is not None
+        for seq in (1, 2):
+            journal.append(entry())
+            assert json.loads(process.stdout.readline())["seq"] == seq
+        process.send_signal(2)
+        assert process.wait(60) == 0
+
+
+def test_where_no_station_has_run_there_is_no_journal_and_that_is_said(config: str, capsys: pytest.CaptureFixture[str]):
+    for words in (["tail"], ["journal", "verify"], ["journal", "export"]):
+        assert cli.main([*words, "--config", config]) == os.EX_IOERR
+        assert "there is no journal here" in capsys.readouterr().err
+
+
+def test_export_hands_out_every_row_byte_for_byte(journal: Journal, config: str, tmp_path: Path):
+    out = tmp_path / "rows.jsonl"
+    assert cli.main(["journal", "export", "--config", config, "--to", str(out)]) == 0
+    assert rows.walk(out.read_bytes().splitlines(), "gate-1", journal.epoch) == rows.Link(3, journal._hash)
+    assert out.stat().st_mode & 0o077 == 0
+
+
+def test_export_writes_over_no_file(journal: Journal, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "mine"
+    out.write_text("mine")
+    assert cli.main(["journal", "export", "--config", config, "--to", str(out)]) == os.EX_IOERR
+    assert (out.read_text(), str(out) in capsys.readouterr().err) == ("mine", True)
+
+
+def test_export_goes_to_standard_output(journal: Journal, config: str):
+    done = subprocess.run(
+        [sys.executable, "-m", "station", "journal", "export", "--config", config], capture_output=True, check=True
+    )
+    assert [json.loads(line)["seq"] for line in done.stdout.splitlines()] == [1, 2, 3]
+    assert done.stderr == b"3 rows\n"
+
+
+def test_verify_proves_a_whole_chain_and_finds_a_changed_row(
+    journal: Journal, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert cli.main(["journal", "verify", "--config", config]) == 0
+    assert "good    gate-1" in capsys.readouterr().out
+    with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as db:
+        db.execute("UPDATE rows SET raw = CAST(replace(raw, 'warn', 'pass') AS BLOB) WHERE seq = 1")
+    db.close()
+    assert cli.main(["journal", "verify", "--config", config]) == 1
+    assert "BROKEN  gate-1" in capsys.readouterr().out
+    assert cli.main(["journal", "verify", "--json", "--config", config]) == 1
+    assert json.loads(capsys.readouterr().out)["broken"]["seq"] == 2
+
+
+def test_status_of_a_station_at_work_is_shown_and_good(
+    journal: Journal, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "status.json").write_text(
+        '{"station": "gate-1", "backlog": 3, "outcomes": {"pass": 2}, "devices":'
+        ' [{"name": "camera"}, {"name": "lamp", "problem": "gone\\u001b[2J"}], "front": "", "named_twice": false}'
+    )
+    with journal:
+        assert cli.main(["status", "--config", config]) == os.EX_OK
+    said = capsys.readouterr()
+    assert [line.split() for line in said.out.splitlines()] == [
+        ["station", "gate-1"],
+        ["backlog", "3"],
+        ["outcomes.pass", "2"],
+        ["devices.camera", "well"],
+        ["devices.lamp", "gone\\x1b[2J"],
+        ["front", "-"],
+        ["named_twice", "no"],
+    ]
+    assert said.err == ""
+
+
+def test_status_of_a_station_that_does_not_run_ends_with_69_after_its_last_words(
+    journal: Journal, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "status.json").write_text('{"station": "gate-1", "backlog": 3}')
+    assert cli.main(["status", "--json", "--config", config]) == os.EX_UNAVAILABLE
+    said = capsys.readouterr()
+    assert json.loads(said.out)["backlog"] == 3
+    assert "no service is at work" in said.err
+    assert "its last words" in said.err
+
+
+def test_the_status_of_another_station_is_not_taken_for_this_ones(tmp_path: Path):
+    (tmp_path / "status.json").write_text('{"station": "gate-2"}')
+    (tmp_path / "rubbish.json").write_text("[1, ")
+    paths = (tmp_path / "none.json", tmp_path / "rubbish.json", tmp_path / "status.json")
+    assert status.last_words(paths, "gate-1") == ({}, float("inf"))
+    assert status.last_words(paths, "gate-2")[0] == {"station": "gate-2"}
+
+
+def test_a_service_at_work_is_known_by_the_lock_on_its_journal(journal: Journal, tmp_path: Path):
+    path = tmp_path / "journal.db"
+    assert at_work(tmp_path / "none.db") is False
+    assert at_work(path) is False
+    with journal:
+        assert at_work(path) is True
+    assert at_work(path) is False

@@ -1,0 +1,337 @@
+"""Rows on their way to the hub: brought until held, let go at its word alone, over HTTP and over a real broker."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from loopback_hub import Hub, answer_with
+from mqtt_hub import PUBLIC, SmallHub
+from test_journal import checkin
+
+from core import keys, rows, wire
+from core.model import GateKind
+from core.rules import Policy
+from station import sync as sync_module
+from station.clock import Clock
+from station.http import HttpHub
+from station.http_carrier import HttpBesideMqtt, HttpCarrier, Pause
+from station.journal import Journal
+from station.journal_reading import JournalReader
+from station.link import Broker, MqttHub
+from station.policies import Policies
+from station.sync import Carrier, MqttCarrier, Sync
+
+SIGNING, VERIFYING = keys.new_signing_key()
+HELD = "does not say that it holds"
+
+
+def wait(happened: Callable[[], object], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.01)
+
+
+class Running:
+    """A sync loop with a real journal, in a thread of its own."""
+
+    def __init__(self, folder: Path, carrier: Carrier, wake: threading.Event) -> None:
+        self.path = folder / "journal.db"
+        self.journal = Journal(self.path, "gate-1", PUBLIC, keep_days=0)
+        self.policies = Policies(folder / "policies.json", VERIFYING, ["kind/venue", "all"])
+        self.heard = 0
+        self.sync = Sync(self.journal, self.policies, Clock(), carrier, wake, self._hear)
+        self.ending = threading.Event()
+        self._thread = threading.Thread(target=self.sync.run, args=(self.ending,), daemon=True)
+
+    def _hear(self) -> None:
+        self.heard += 1
+
+    def __enter__(self) -> Running:
+        self.journal.__enter__()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._thread.is_alive(), "the loop died"
+        self.ending.set()
+        self.sync.wake.set()
+        self._thread.join(30)
+        self.waiting_at_the_end = self.waiting
+        self.journal.__exit__()
+
+    def record(self, count: int) -> None:
+        for _ in range(count):
+            self.journal.append(checkin(f"{self.journal.seq + 1:012}"))
+        self.sync.wake.set()
+
+    @property
+    def waiting(self) -> int:
+        return self.journal.backlog().rows
+
+    def wait_until_held(self) -> None:
+        wait(lambda: self.waiting == 0)
+
+
+@pytest.fixture
+def centre(broker) -> Iterator[SmallHub]:
+    centre = SmallHub(broker.port)
+    yield centre
+    centre.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    """Rows that are not said to be held are sent again at once, also where the hub was only slow to say so."""
+    monkeypatch.setattr(sync_module, "_HELD_WITHIN", 0.5)
+
+
+@pytest.fixture
+def over_mqtt(tmp_path: Path, broker) -> Iterator[Running]:
+    wake = threading.Event()
+    state = wire.State(station="gate-1", online=True, session="s", since=Clock().now())
+    address = Broker("127.0.0.1", broker.port, "gate-1", "token")
+    line = MqttHub(address, "gate-1", GateKind.VENUE, PUBLIC, ["kind/venue", "all"], state, wake.set)
+    with line, Running(tmp_path, MqttCarrier(line, state), wake) as running:
+        yield running
+
+
+def test_over_mqtt_every_row_arrives_once_byte_for_byte_and_goes_when_it_is_held(over_mqtt, centre):
+    over_mqtt.record(450)
+    over_mqtt.wait_until_held()
+    assert [len(copies) for copies in centre.rows.values()] == [1] * 450
+    assert isinstance(
+        rows.walk([copies[0] for copies in centre.rows.values()], "gate-1", centre_epoch(centre)), rows.Link
+    )
+
+
+def centre_epoch(centre: SmallHub) -> str:
+    return next(iter(centre.rows)).partition("/")[0]
+
+
+def test_a_puback_alone_lets_nothing_go_and_the_rows_are_sent_again_after_the_window(impatient, over_mqtt, centre):
+    centre.silent = True
+    over_mqtt.record(3)
+    first, second = centre.batches.get(timeout=30), centre.batches.get(timeout=30)
+    assert (first.first, bytes(first.rows[0])) == (second.first, bytes(second.rows[0]))
+    assert over_mqtt.waiting == 3
+    wait(lambda: HELD in over_mqtt.sync.carrier.problem)
+    centre.silent = False
+    over_mqtt.wait_until_held()
+    wait(lambda: over_mqtt.sync.carrier.problem == "")
+
+
+def test_one_batch_is_under_way_at_a_time_however_many_rows_wait(over_mqtt, centre, monkeypatch):
+    monkeypatch.setattr(sync_module, "_HELD_WITHIN", 60.0)
+    centre.silent = True
+    over_mqtt.record(1)
+    centre.batches.get(timeout=30)
+    for _ in range(20):
+        over_mqtt.record(5)
+    time.sleep(0.3)
+    assert centre.batches.empty()
+
+
+def test_what_the_hub_says_of_another_station_or_an_older_journal_lets_nothing_go(impatient, over_mqtt, centre):
+    centre.silent = True
+    over_mqtt.record(3)
+    centre.batches.get(timeout=30)
+    epoch = over_mqtt.journal.epoch
+    centre.hold(epoch, 3, station="gate-2")
+    centre.hold("00" * 8, 3)
+    centre.say("held", b"\xff\xfe rubbish")
+    centre.say("held", b'{"x":' + b"[" * 100_000)
+    centre.batches.get(timeout=30)  # it is sent again: the loop lives
+    assert over_mqtt.waiting == 3
+    centre.hold(epoch, 3)
+    over_mqtt.wait_until_held()
+
+
+def test_a_hub_restored_from_a_backup_gets_the_rows_again_that_are_still_kept(over_mqtt, centre, monkeypatch):
+    monkeypatch.setattr(sync_module, "_ERASE_EVERY", 3600.0)
+    over_mqtt.record(5)
+    over_mqtt.wait_until_held()
+    epoch = over_mqtt.journal.epoch
+    centre.hold(epoch, 2)
+    wait(lambda: [len(centre.rows[f"{epoch}/{seq}"]) for seq in range(1, 6)] == [1, 1, 2, 2, 2])
+    over_mqtt.wait_until_held()
+
+
+def test_refused_rows_are_dead_letters_on_the_card_and_block_nothing(over_mqtt, centre):
+    centre.silent = True
+    over_mqtt.record(2)
+    batch = centre.batches.get(timeout=30)
+    centre.hold(batch.epoch, 2, wire.Refused(1, "cannot be read"))
+    over_mqtt.wait_until_held()
+    assert [(one.seq, one.cause) for one in JournalReader(over_mqtt.path).refused()] == [(1, "cannot be read")]
+    centre.silent = False
+    over_mqtt.record(1)
+    over_mqtt.wait_until_held()
+
+
+def test_a_broker_killed_and_back_costs_no_row(impatient, over_mqtt, centre, broker):
+    over_mqtt.record(2)
+    over_mqtt.wait_until_held()
+    broker.stop(hard=True)
+    over_mqtt.record(3)
+    wait(lambda: over_mqtt.sync.carrier.problem != "")
+    broker.start()
+    over_mqtt.wait_until_held()
+    assert len(centre.rows) == 5
+
+
+def test_a_batch_is_never_larger_than_the_broker_takes(tmp_path, start_broker):
+    broker = start_broker("allow_anonymous true", "max_packet_size 20000")
+    centre = SmallHub(broker.port)
+    wake = threading.Event()
+    state = wire.State(station="gate-1", online=True, session="s", since=Clock().now())
+    address = Broker("127.0.0.1", broker.port, "gate-1", "token")
+    line = MqttHub(address, "gate-1", GateKind.VENUE, PUBLIC, ["all"], state, wake.set)
+    with line, Running(tmp_path, MqttCarrier(line, state), wake) as running:
+        running.record(100)
+        running.wait_until_held()
+    assert len(centre.rows) == 100
+    centre.close()
+
+
+def test_a_policy_announced_is_taken_and_the_state_says_so_at_the_next_connect(over_mqtt, centre, broker):
+    before = Clock().now()
+    policy = wire.encode(Policy(7, before, before))
+    centre.announce(wire.encode(keys.sign(SIGNING, policy)))
+    wait(lambda: over_mqtt.policies.newest == 7)
+    broker.stop()
+    broker.start()
+    wait(lambda: [state.policy_version for state in list(centre.states.queue)][-1:] == [7])
+
+
+def test_a_clean_end_says_that_the_station_is_offline(over_mqtt, centre):
+    wait(lambda: over_mqtt.sync.carrier.problem == "")
+    over_mqtt.sync.carrier.close()
+    wait(lambda: [state.online for state in list(centre.states.queue)][-1:] == [False])
+
+
+# over HTTP
+
+
+class Posts:
+    """A hub over HTTP that takes rows, or says what a test bids it say of them."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[bytes]] = {}
+        self.batches = 0
+        self.policy: tuple[bytes, str] = (b"", "404 Not Found")
+        self.mark: Callable[[wire.Batch], wire.HeldMark] = self.holding
+
+    def holding(self, batch: wire.Batch, station: str = "gate-1") -> wire.HeldMark:
+        return wire.HeldMark(station, batch.epoch, batch.first + len(batch.rows) - 1, Clock().now())
+
+    def behave(self, line, request: bytes) -> None:
+        head, _, body = request.partition(b"\r\n\r\n")
+        if b" /v1/policy " in head:
+            answer_with(*self.policy)(line, request)
+            return
+        if b" /v1/held" in head:
+            answer_with(b"{}", "404 Not Found")(line, request)
+            return
+        batch = msgspec.json.decode(body, type=wire.Batch)
+        self.batches += 1
+        for seq, raw in enumerate(batch.rows, start=batch.first):
+            self.rows.setdefault(f"{batch.epoch}/{seq}", []).append(bytes(raw))
+        answer_with(wire.encode(self.mark(batch)))(line, request)
+
+
+@pytest.fixture
+def posts() -> Posts:
+    return Posts()
+
+
+@pytest.fixture
+def over_http(tmp_path: Path, posts: Posts) -> Iterator[Running]:
+    hub = Hub(posts.behave)
+    line = HttpHub(hub.url, "token", GateKind.VENUE)
+    with line, Running(tmp_path, HttpCarrier(line), threading.Event()) as running:
+        yield running
+    hub.close()
+
+
+def test_rows_go_over_http_while_the_broker_hears_that_the_station_is_there(tmp_path, posts, centre, broker):
+    wake, hub = threading.Event(), Hub(posts.behave)
+    state = wire.State(station="gate-1", online=True, session="s", since=Clock().now())
+    address = Broker("127.0.0.1", broker.port, "gate-1", "token")
+    line = MqttHub(address, "gate-1", GateKind.VENUE, PUBLIC, ["kind/venue", "all"], state, wake.set)
+    post = HttpHub(hub.url, "token", GateKind.VENUE)
+    both = HttpBesideMqtt(HttpCarrier(post), MqttCarrier(line, state, brings=False))
+    with line, post, Running(tmp_path, both, wake) as running:
+        wait(lambda: [state.online for state in list(centre.states.queue)] == [True])
+        running.record(3)
+        running.wait_until_held()
+        broker.stop()
+        running.record(3)
+        running.wait_until_held()
+        broker.start()
+        wait(lambda: len(list(centre.states.queue)) > 1)
+    wait(lambda: [state.online for state in list(centre.states.queue)][-1:] == [False])
+    assert (len(posts.rows), centre.rows) == (6, {})
+    hub.close()
+
+
+def test_over_http_every_row_arrives_once_in_batches(over_http, posts):
+    over_http.record(450)
+    over_http.wait_until_held()
+    assert [len(copies) for copies in posts.rows.values()] == [1] * 450
+
+
+@pytest.mark.parametrize("says", ["another station's", "another journal's", "nothing new"])
+def test_a_hub_that_does_not_say_that_it_holds_the_rows_is_not_stormed(over_http, posts, says):
+    posts.mark = {
+        "another station's": lambda batch: posts.holding(batch, "gate-2"),
+        "another journal's": lambda batch: msgspec.structs.replace(posts.holding(batch), epoch="00" * 8),
+        "nothing new": lambda batch: msgspec.structs.replace(posts.holding(batch), through=0),
+    }[says]
+    begun = time.monotonic()
+    over_http.record(3)
+    wait(lambda: HELD in over_http.sync.carrier.problem)
+    time.sleep(0.5)
+    assert posts.batches <= 2 + (time.monotonic() - begun)
+    assert over_http.waiting == 3
+
+
+def test_a_hub_that_cannot_say_its_policy_may_still_take_rows(over_http, posts):
+    posts.policy = (b"{}", "500 Internal Server Error")
+    over_http.record(3)
+    over_http.wait_until_held()
+
+
+def test_an_end_in_the_middle_of_a_long_backlog_comes_after_the_batch_under_way(tmp_path, posts, monkeypatch):
+    monkeypatch.setattr(sync_module, "MOST_ROWS", 1)
+    hub = Hub(posts.behave)
+    line = HttpHub(hub.url, "token", GateKind.VENUE)
+    with line, Running(tmp_path, HttpCarrier(line), threading.Event()) as running:
+        posts.mark = lambda batch: posts.holding(batch) if running.ending.wait(60) else None
+        running.record(20)
+        wait(lambda: posts.batches)
+    assert posts.batches == 1
+    assert running.waiting_at_the_end == 19
+    hub.close()
+
+
+def test_pauses_grow_with_jitter_and_end_at_once_when_things_go_well(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(sync_module.time, "monotonic", lambda: clock[0])
+    lengths = []
+    for _ in range(200):
+        pause = Pause()
+        for failures in range(1, 9):
+            pause.fail()
+            lengths.append((failures, pause._until))
+        pause.end()
+        assert pause.over
+    for failures, length in lengths:
+        longest = min(60.0, 2.0**failures)
+        assert longest / 2 <= length <= longest
+    assert len({length for _, length in lengths}) > 1000
