@@ -1,0 +1,1 @@
+"""The centre: registry, look-ups, check-ins, policy."""

@@ -1,0 +1,1 @@
+"""Citizens without an account: one-time codes, proven phones, unfinished forms, their own scans."""

@@ -1,0 +1,1 @@
+"""The hub's commands, a module for each noun; ``hub.cli`` says which word runs which function."""

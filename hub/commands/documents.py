@@ -1,0 +1,49 @@
+"""``hub policy`` and ``hub schemas``: what the hub signs, and what its files and messages look like."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from datetime import UTC, datetime
+
+import msgspec
+
+from core.rules import Policy
+from hub.commands.opening import opened
+from hub.errors import DataError, MissingFile
+from hub.policy import policies
+
+AMISS = 1
+
+
+def publish_policy(given: argparse.Namespace) -> int:
+    """``hub policy publish``."""
+    try:
+        policy = msgspec.json.decode(given.file.read_bytes(), type=Policy)
+    except OSError as error:
+        raise MissingFile(f"{given.file}: {error.strerror or error}") from error
+    except msgspec.MsgspecError as error:
+        raise DataError([f"{given.file}: {error}"]) from error
+    with opened(given) as (store, ring), store.writing() as connection:
+        if given.next:
+            policy = msgspec.structs.replace(policy, version=policies.next_version(connection))
+        is_new = policies.publish(connection, ring, policy, datetime.now(UTC))
+    told = {"version": policy.version, "scope": policy.scope, "new": is_new}
+    sentence = f"policy {policy.version} for {policy.scope}: {'published' if is_new else 'was published already'}"
+    print(json.dumps(told) if given.json else sentence)
+    return os.EX_OK
+
+
+def write_schemas(given: argparse.Namespace) -> int:
+    """``hub schemas``."""
+    from hub import schemas  # brings in everything it describes
+
+    if not given.check:
+        schemas.write(given.folder)
+        return os.EX_OK
+    stale = schemas.outdated(given.folder)
+    for name in stale:
+        print(f"hub: {given.folder / name} is not current; run: hub schemas {given.folder}", file=sys.stderr)
+    return AMISS if stale else os.EX_OK

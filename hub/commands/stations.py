@@ -1,0 +1,100 @@
+"""``hub station`` and ``hub journal``: who may bring rows, and whether none of theirs is missing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from core import keys
+from core.model import GateKind
+from hub.commands.opening import opened, settings_of
+from hub.config import Settings
+from hub.journals import proof
+from hub.stations import fleet
+from hub.storage.keyring import Keyring
+from hub.storage.store import Store
+
+AMISS = 1
+
+
+def add_station(given: argparse.Namespace) -> int:
+    """``hub station add``."""
+    with opened(given) as (store, ring):
+        pinned = register(store, ring, settings_of(given), given.name, given.place, given.kind, given.url)
+    print(json.dumps(pinned) if given.json else _toml(pinned))
+    return os.EX_OK
+
+
+def register(
+    store: Store, ring: Keyring, settings: Settings, name: str, place: str, kind: GateKind | None, url: str = ""
+) -> dict[str, dict[str, str]]:
+    """Lets a station in; the sections of its config.toml that only the hub can fill in, with its token."""
+    tokens = fleet.Tokens()
+    with store.writing() as connection:
+        token = fleet.add_station(connection, name, place, kind, datetime.now(UTC))
+        tokens.reload(connection)
+    gate = tokens.named(name)
+    assert gate is not None
+    own = {"name": gate.name, "place": gate.place, "place_name": gate.place_name, "kind": gate.kind.value}
+    return {
+        "station": {**own, "district": f"{gate.edition}/{gate.district}" if gate.district else ""},
+        "hub": {
+            "url": url or f"http://{settings.http.host}:{settings.http.port}",
+            "token": token,
+            "policy_key": keys.encode_key(ring.policy_public),
+            "sealing_key": keys.encode_key(ring.sealing_public),
+        },
+    }
+
+
+def _toml(sections: Mapping[str, Mapping[str, str]]) -> str:
+    lines = []
+    for section, values in sections.items():
+        lines += [
+            f"[{section}]",
+            *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()),
+            "",
+        ]
+    return "\n".join(lines[:-1])
+
+
+def list_stations(given: argparse.Namespace) -> int:
+    """``hub station list``."""
+    with opened(given) as (store, _), store.reading() as connection:
+        known = fleet.overview(connection)
+    if given.json:
+        print(msgspec.json.encode(known).decode())
+    for each in [] if given.json else known:
+        seen = (
+            f"{'online' if each.online else 'offline'}, heard {each.heard}" if each.heard else "never heard over MQTT"
+        )
+        print(f"{each.name}  {each.kind} at {each.place}  {each.rows} rows held  {seen}")
+    return os.EX_OK
+
+
+def verify_journal(given: argparse.Namespace) -> int:
+    """``hub journal verify``."""
+    with opened(given) as (store, _), store.reading() as connection:
+        proofs = proof.prove(connection, given.station)
+    if given.json:
+        print(msgspec.json.encode(proofs).decode())
+    else:
+        print("\n".join(_told(each) for each in proofs) or f"{given.station}: no journal is held")
+    return os.EX_OK if proofs and all(each.whole for each in proofs) else AMISS
+
+
+def _told(each: proof.Proof) -> str:
+    lines = [
+        f"{each.station} {each.epoch}: rows {each.first} to {each.through}, {'whole' if each.whole else 'NOT whole'}"
+    ]
+    lines += [f"  {each.emptied} rows emptied for somebody's sake, their hashes kept"] if each.emptied else []
+    lines += [f"  missing {first} to {last}" for first, last in each.missing]
+    lines += [f"  broken at {fault.seq}: {fault.problem}" for fault in each.broken]
+    lines += [f"  {each.refused} dead letters"] if each.refused else []
+    lines += [f"  {each.conflicts} rows contradict one already held"] if each.conflicts else []
+    return "\n".join(lines)

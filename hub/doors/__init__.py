@@ -1,0 +1,1 @@
+"""The doors: HTTP, MQTT, the broker, and what is said through them."""

@@ -1,0 +1,162 @@
+"""A private mosquitto on a loopback port that lives and ends with the hub.
+
+Its password and access files are generated: a station's user is its name, its password its token, and the patterns
+give it its own branch of topics and nothing else.  Nobody is let in without a password.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from hub.errors import Unavailable
+from hub.journals.messages import BYTES_AT_MOST
+from hub.stations.fleet import broker_hash
+
+log = logging.getLogger(__name__)
+
+HUB_USER = "hub"
+START_SECONDS = 30.0
+_ACCESS = f"""user {HUB_USER}
+topic readwrite tq/v1/#
+
+pattern write tq/v1/s/%u/state
+pattern write tq/v1/s/%u/health
+pattern write tq/v1/s/%u/checkins
+pattern write tq/v1/s/%u/ask
+pattern write tq/v1/s/%u/done
+pattern read tq/v1/s/%u/held
+pattern read tq/v1/s/%u/answer
+pattern read tq/v1/s/%u/do
+pattern read tq/v1/s/%u/config
+pattern read tq/v1/policy/#
+"""
+
+
+class Broker:
+    """One mosquitto process; a context manager."""
+
+    def __init__(self, folder: Path, host: str, port: int) -> None:
+        self.host = host
+        self.port = port or _free_port(host)
+        self.password = secrets.token_urlsafe(24)
+        self._folder = folder
+        self._own_hash = broker_hash(self.password)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._hashes: dict[str, str] | None = None
+
+    def __enter__(self) -> Broker:
+        """Writes the files and starts the process; ``Unavailable`` when it does not come up."""
+        program = _mosquitto()
+        self._write("access", _ACCESS)
+        self._write("mosquitto.conf", self._configuration())
+        if self._hashes is None:
+            self.admit({})
+        with (self._folder / "broker.log").open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603  # the program found on PATH, arguments all ours
+                [*_dies_with_parent(), program, "-c", str(self._folder / "mosquitto.conf")],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C is the hub's to handle: the broker goes last
+            )
+        self._wait_until_up()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        """Ends the process."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def admit(self, hashes: Mapping[str, str]) -> None:
+        """Lets exactly these stations in, by name and password hash; a running broker takes it up at once."""
+        if hashes == self._hashes:
+            return
+        self._hashes = dict(hashes)
+        lines = [f"{HUB_USER}:{self._own_hash}", *(f"{name}:{kept}" for name, kept in sorted(hashes.items()))]
+        self._write("passwords", "\n".join(lines) + "\n")
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
+
+    def check(self) -> None:
+        """``Unavailable`` when the process has ended by itself."""
+        if self._process is not None and self._process.poll() is not None:
+            raise Unavailable(
+                f"the private broker ended ({self._process.returncode}); see {self._folder / 'broker.log'}"
+            )
+
+    def _configuration(self) -> str:
+        return "\n".join(
+            [
+                f"listener {self.port} {self.host}",
+                f"user {pwd.getpwuid(os.geteuid()).pw_name}",
+                "allow_anonymous false",
+                f"password_file {self._folder / 'passwords'}",
+                f"acl_file {self._folder / 'access'}",
+                "set_tcp_nodelay true",
+                "max_inflight_messages 200",
+                "max_queued_messages 10000",
+                f"max_packet_size {BYTES_AT_MOST + 4_096}",
+                "persistence false",
+                "connection_messages false",
+                "log_type error",
+                "log_type warning",
+                "log_dest stderr",
+                "",
+            ]
+        )
+
+    def _write(self, name: str, text: str) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / name
+        beside = path.with_name(name + ".new")
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+        beside.replace(path)
+
+    def _wait_until_up(self) -> None:
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            self.check()
+            try:
+                socket.create_connection((self.host, self.port), 1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise Unavailable(f"the private broker did not come up within {START_SECONDS:g} s; see its broker.log")
+
+
+def _mosquitto() -> str:
+    found = shutil.which("mosquitto", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise Unavailable("mosquitto is not installed; apt install mosquitto, or point --mqtt at a broker")
+    return found
+
+
+def _dies_with_parent() -> list[str]:
+    """Where util-linux has it, a hub that is killed takes its broker along."""
+    found = shutil.which("setpriv")
+    return [found, "--pdeathsig", "TERM"] if found else []
+
+
+def _free_port(host: str) -> int:
+    with socket.create_server((host, 0)) as probe:
+        return int(probe.getsockname()[1])

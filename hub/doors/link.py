@@ -1,0 +1,396 @@
+"""The hub over MQTT, in one thread that owns the line: asks answered in it, batches handed to the writer.
+
+paho's callbacks only put things into a queue; this loop takes them out, and only it publishes.  A batch is
+acknowledged to the broker after its commit, so that a hub that dies gets it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from core import wire
+from core.orders import Result
+from hub.centre import Centre
+from hub.doors.asking import Asks, Waiting
+from hub.doors.order_line import OrderLine
+from hub.journals import intake, messages
+from hub.journals.messages import BadMessage
+from hub.journals.writer import Delivery, NotKept, Writer
+from hub.journals.writer import Result as Written
+from hub.policy import policies
+
+log = logging.getLogger(__name__)
+
+ROOT = "tq/v1"
+LEAVES = ("state", "checkins", "done", "ask", "health")
+ONCE = ("ask", "health")
+"""What is not sent again: the next one says it anew."""
+
+RECEIVE_AT_MOST = 200
+UNSENT_AT_MOST = 2_000
+MESSAGES_A_TURN = 16
+SESSION_SECONDS = 3_600
+KEEPALIVE_SECONDS = 30
+CONNECT_SECONDS = 10.0
+TICK_SECONDS = 1.0
+LONGEST_PAUSE = 30.0
+
+
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where the broker is and who the hub is there."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    line: int
+    mid: int
+    delivery: Delivery | None
+    result: Written
+
+
+class Link:
+    """The loop; ``run`` is its thread's body."""
+
+    def __init__(self, centre: Centre, writer: Writer, address: BrokerAddress) -> None:
+        self._centre = centre
+        self._writer = writer
+        self._address = address
+        self.subscribed = threading.Event()
+        self._stop = threading.Event()
+        self._line = 0  # counts connections: an acknowledgement belongs to the one its message came by
+        self._inbox: deque[mqtt.MQTTMessage] = deque()
+        self._outcomes: deque[_Outcome] = deque()
+        self._told: deque[tuple[Waiting, Properties | None]] = deque()
+        self._again: list[tuple[float, Delivery]] = []
+        self._greeted = False
+        self._announced: dict[str, int] = {}
+        self._unsent: set[int] = set()
+        self._orders = OrderLine(writer)
+        self._bell, self._ringer = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ringer.setblocking(False)
+
+    def stop(self) -> None:
+        """Lets the loop say goodbye and end."""
+        self._stop.set()
+        self.ring()
+
+    def ring(self) -> None:
+        """Wakes the loop from another thread; it looks after policies that are to be announced."""
+        with contextlib.suppress(OSError):  # full: it rings already; closed: nobody is left to hear
+            self._ringer.send(b"\0")
+
+    def moved(self, mark: wire.HeldMark) -> None:
+        """Has a mark published that changed by itself; from any thread."""
+        self._outcomes.append(_Outcome(0, 0, None, mark))
+        self.ring()
+
+    def run(self) -> None:
+        """Keeps a line to the broker until stopped."""
+        self._asks = Asks(self._centre)
+        self._reader = self._centre.store.reader()
+        pause = 0.1
+        try:
+            while not self._stop.is_set():
+                served = self._serve_once()
+                pause = 0.1 if served else min(LONGEST_PAUSE, pause * 2)
+                self._stop.wait(random.uniform(pause / 2, pause))  # noqa: S311  # jitter, no secret
+        finally:
+            self._asks.close()
+            self._reader.close()
+            self._bell.close()
+            self._ringer.close()
+
+    def _serve_once(self) -> bool:
+        """One connection from its beginning to its end; whether the broker let us in."""
+        self._line += 1
+        self._inbox.clear()
+        self._greeted = False
+        self._unsent.clear()
+        client = self._make()
+        try:
+            client.connect(
+                self._address.host,
+                self._address.port,
+                KEEPALIVE_SECONDS,
+                clean_start=False,
+                properties=_properties(
+                    PacketTypes.CONNECT,
+                    SessionExpiryInterval=SESSION_SECONDS,
+                    ReceiveMaximum=RECEIVE_AT_MOST,
+                    MaximumPacketSize=messages.BYTES_AT_MOST + 4_096,
+                ),
+            )
+        except OSError as error:
+            log.warning("broker cannot be reached", extra={"problem": str(error)})
+            return False
+        try:
+            self._attend(client)
+            return self.subscribed.is_set()
+        finally:
+            self.subscribed.clear()
+
+    def _attend(self, client: mqtt.Client) -> None:
+        line = cast(socket.socket, client.socket())
+        until = time.monotonic() + CONNECT_SECONDS
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._bell, selectors.EVENT_READ)
+            selector.register(line, selectors.EVENT_READ)
+            while client.socket() is line and not self._stop.is_set():
+                wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.want_write() else 0)
+                selector.modify(line, wanted)
+                self._turn(client, selector.select(TICK_SECONDS))
+                if not self.subscribed.is_set() and time.monotonic() > until:
+                    log.warning("broker does not answer", extra={"seconds": CONNECT_SECONDS})
+                    break
+            self._say_goodbye(client)
+
+    def _turn(self, client: mqtt.Client, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, events in ready:
+            if key.fileobj is self._bell:
+                self._silence()
+                continue
+            if events & selectors.EVENT_READ:
+                self._read(client)
+            if events & selectors.EVENT_WRITE:
+                client.loop_write()
+        while self._inbox:
+            self._take(client, self._inbox.popleft())
+        while self._outcomes:
+            self._settle(client, self._outcomes.popleft())
+        while self._told:
+            self._finish(client, *self._told.popleft())
+        self._deliver_again()
+        if self.subscribed.is_set():
+            if not self._greeted:
+                self._greet(client)
+            self._announce(client)
+            self._order(client)
+        client.loop_misc()
+
+    def _read(self, client: mqtt.Client) -> None:
+        """Takes several messages a turn where several are there: paho reads one, and a turn costs as much again."""
+        for _ in range(MESSAGES_A_TURN):
+            before = len(self._inbox)
+            client.loop_read()
+            if len(self._inbox) == before:
+                return
+
+    def _silence(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._bell.recv(4_096):
+                pass
+
+    def _say_goodbye(self, client: mqtt.Client) -> None:
+        if client.socket() is not None:
+            client.disconnect()
+            client.loop_write()
+
+    # what comes in
+
+    def _take(self, client: mqtt.Client, message: mqtt.MQTTMessage) -> None:
+        station, _, leaf = message.topic.removeprefix(f"{ROOT}/s/").partition("/")
+        if self._centre.tokens.named(station) is None:
+            self._centre.tally.add(f"{leaf}: of a station nobody registered")
+            client.ack(message.mid, message.qos)
+            return
+        try:
+            if leaf == "ask":
+                self._answer(client, station, message)
+            elif leaf == "health":
+                self._hear(bytes(message.payload), station, fresh=not message.retain)
+            elif leaf == "checkins":
+                self._hand_over(messages.batch(bytes(message.payload), station), message)
+                return
+            elif leaf == "done":
+                self._hand_over(messages.done(bytes(message.payload), station), message)
+                return
+            elif leaf == "state" and message.payload:
+                state = messages.state(bytes(message.payload), station)
+                self._centre.fleet.hear(state)
+                self._hand_over(state, message)
+                return
+        except BadMessage as problem:
+            self._centre.tally.add(f"{leaf}: {problem}", station=station)
+        client.ack(message.mid, message.qos)
+
+    def _hear(self, payload: bytes, station: str, *, fresh: bool) -> None:
+        if payload:  # none: a retained one was taken down
+            with contextlib.suppress(BadMessage):  # counted there
+                self._centre.hear(payload, station, datetime.now(UTC), fresh=fresh)
+
+    def _hand_over(self, said: wire.Batch | wire.State | Result, message: mqtt.MQTTMessage) -> None:
+        line, mid = self._line, message.mid
+
+        def done(result: Written) -> None:
+            self._outcomes.append(_Outcome(line, mid, delivery, result))
+            self.ring()
+
+        delivery = Delivery(said, done, fresh=not message.retain)
+        self._deliver(delivery)
+
+    def _deliver(self, delivery: Delivery) -> None:
+        if not self._writer.deliver(delivery):
+            self._again.append((time.monotonic() + TICK_SECONDS, delivery))
+
+    def _deliver_again(self) -> None:
+        now = time.monotonic()
+        due = [delivery for at, delivery in self._again if at <= now]
+        if due:
+            self._again = [(at, delivery) for at, delivery in self._again if at > now]
+            for delivery in due:
+                self._deliver(delivery)
+
+    # what goes out
+
+    def _settle(self, client: mqtt.Client, outcome: _Outcome) -> None:
+        if isinstance(outcome.result, NotKept) and not outcome.result.poisoned and outcome.delivery is not None:
+            self._again.append((time.monotonic() + TICK_SECONDS, outcome.delivery))
+            return
+        if isinstance(outcome.result, NotKept) and outcome.delivery is not None:
+            if isinstance(outcome.delivery.message, Result):
+                self._centre.tally.add("done: of an order nobody gave", station=outcome.delivery.message.station)
+        elif isinstance(outcome.result, wire.HeldMark):
+            self._publish_mark(client, outcome.result)
+        if outcome.line == self._line:
+            client.ack(outcome.mid, 1)
+
+    def _publish_mark(self, client: mqtt.Client, mark: wire.HeldMark) -> None:
+        newest = intake.newest_epoch(self._reader, mark.station) == mark.epoch
+        client.publish(f"{ROOT}/s/{mark.station}/held", wire.encode(mark), qos=1, retain=newest)
+
+    def _answer(self, client: mqtt.Client, station: str, message: mqtt.MQTTMessage) -> None:
+        properties = message.properties
+        minded = properties is not None and hasattr(properties, "MessageExpiryInterval")
+        answer = self._asks.answer(bytes(message.payload), station, datetime.now(UTC), may_expire=not minded)
+        if isinstance(answer, Waiting):
+            answer.told.add_done_callback(lambda _: self._hear_of(answer, properties))
+        else:
+            self._say(client, *answer, properties)
+
+    def _hear_of(self, waiting: Waiting, properties: Properties | None) -> None:
+        self._told.append((waiting, properties))
+        self.ring()
+
+    def _finish(self, client: mqtt.Client, waiting: Waiting, properties: Properties | None) -> None:
+        try:
+            self._say(client, *self._asks.finish(waiting, datetime.now(UTC)), properties)
+        except BadMessage as problem:
+            self._centre.tally.add(f"ask: {problem}")
+
+    def _say(self, client: mqtt.Client, reply: str, answer: bytes, properties: Properties | None) -> None:
+        if len(self._unsent) >= UNSENT_AT_MOST:
+            raise BadMessage("the broker takes answers too slowly")
+        sent = client.publish(reply, answer, qos=0, properties=_correlation(properties))
+        if not sent.is_published():
+            self._unsent.add(sent.mid)
+
+    def _greet(self, client: mqtt.Client) -> None:
+        """Everything retained is published again on every connect: brokers forget."""
+        now = datetime.now(UTC)
+        for gate in self._centre.tokens.all:
+            if epoch := intake.newest_epoch(self._reader, gate.name):
+                mark = intake.mark(self._reader, gate.name, epoch, now)
+                client.publish(f"{ROOT}/s/{gate.name}/held", wire.encode(mark), qos=1, retain=True)
+        self._announced = dict.fromkeys(policies.scopes(self._reader), 0)
+        self._greeted = True
+
+    def _announce(self, client: mqtt.Client) -> None:
+        published = self._centre.published
+        for scope, policy in published.items():
+            if self._announced.get(scope) != policy.version:
+                client.publish(f"{ROOT}/policy/{scope}", policy.document, qos=1, retain=True)
+                self._announced[scope] = policy.version
+        for scope in [scope for scope in self._announced if scope not in published]:
+            client.publish(f"{ROOT}/policy/{scope}", b"", qos=1, retain=True)  # no longer in force: take it down
+            del self._announced[scope]
+
+    def _order(self, client: mqtt.Client) -> None:
+        """Publishes orders that are due; the broker forgets each at its end, and so does its station."""
+        for due, seconds in self._orders.due(self._reader):
+            properties = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=seconds)
+            client.publish(f"{ROOT}/s/{due.station}/do", due.document, qos=1, properties=properties)
+
+    # the line
+
+    def _make(self) -> mqtt.Client:
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._address.client_id,
+            protocol=mqtt.MQTTv5,
+            manual_ack=True,
+        )
+        client.username_pw_set(self._address.user, self._address.password)
+        client.connect_timeout = CONNECT_SECONDS
+        client.on_socket_open = _without_delay
+        client.on_connect = self._on_connect
+        client.on_subscribe = lambda *_: self._begin(client)
+        client.on_message = lambda _client, _data, message: self._inbox.append(message)
+        client.on_publish = self._on_publish
+        client.on_disconnect = self._on_disconnect
+        return client
+
+    def _on_connect(
+        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        if reason.is_failure:
+            log.error("broker refuses the hub", extra={"problem": str(reason)})
+            return
+        client.subscribe([(f"{ROOT}/s/+/{leaf}", 0 if leaf in ONCE else 1) for leaf in LEAVES])
+
+    def _begin(self, client: mqtt.Client) -> None:
+        log.info("broker connected", extra={"broker": f"{self._address.host}:{self._address.port}"})
+        self.subscribed.set()
+
+    def _on_publish(
+        self, _client: mqtt.Client, _data: object, mid: int, reason: ReasonCode, _properties: object
+    ) -> None:
+        self._unsent.discard(mid)
+        if reason.is_failure:
+            self._centre.tally.add(f"publish refused by the broker: {reason}")
+
+    def _on_disconnect(
+        self, _client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        if not self._stop.is_set():
+            log.warning("broker lost", extra={"problem": str(reason)})
+
+
+def _properties(packet: int, **values: object) -> Properties:
+    properties = Properties(packet)  # type: ignore[no-untyped-call]  # paho's own
+    for name, value in values.items():
+        setattr(properties, name, value)
+    return properties
+
+
+def _correlation(asked: Properties | None) -> Properties | None:
+    if asked is None or not hasattr(asked, "CorrelationData"):
+        return None
+    return _properties(PacketTypes.PUBLISH, CorrelationData=asked.CorrelationData)
+
+
+def _without_delay(_client: mqtt.Client, _data: object, line: object) -> None:
+    cast(socket.socket, line).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,1 @@
+"""What is left when somebody is erased: emptied rows, the list of erasures, stations asked to follow."""

@@ -1,0 +1,1 @@
+"""The fleet's health: as it is now, and its history."""

@@ -1,0 +1,249 @@
+"""The fleet as it is now, in the hub's memory: every station's last health, when it came, and what it is to be held
+against.
+
+Stations are judged by the hub's own clock.  A message that was played again, or is dated in the future, is not
+believed; the station that sent it is told of under ``refused``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from core.health import Health
+from core.wire import State
+from hub.journals.messages import BadMessage
+from hub.register import areas
+from hub.stations.fleet import Gate
+from hub.stations.trouble import LATE, Rate, View, release
+
+Via = Literal["mqtt", "http"]
+
+FUTURE = timedelta(days=1)
+"""How far ahead a station's clock may be: further ahead than any time zone somebody set it to."""
+
+SAMPLES = 5
+"""Of so many differences of the clocks the greatest is believed: on its way a message only grows old."""
+
+SESSIONS_KEPT = 3
+BACKLOG_WINDOW = timedelta(minutes=5)
+RATE_WINDOW = timedelta(minutes=15)
+FORGETS = 0.98
+"""How much of the usual rate is left after each window: half of it after eight hours with scans."""
+
+LEARNS = 0.25
+"""By how much of what is known one window may change it: a crowd of one evening is not what is usual."""
+
+USUAL = (20.0, 2.0)
+"""What is taken for usual before a gate has shown what is: scans, and warnings among them."""
+
+JUDGED = ("pass", "warn", "unverified")
+
+
+class Counted:
+    """What a station's counters stood at, of one session."""
+
+    __slots__ = ("scans", "session", "warns")
+
+    def __init__(self, health: Health | None = None) -> None:
+        self.session = health.session if health is not None else ""
+        self.scans = sum(health.outcomes.get(each, 0) for each in JUDGED) if health is not None else 0
+        self.warns = health.outcomes.get("warn", 0) if health is not None else 0
+
+
+class Member:
+    """One station; changed under the fleet's lock only."""
+
+    __slots__ = (
+        "ahead",
+        "backlog_at",
+        "backlog_before",
+        "former",
+        "gate",
+        "health",
+        "heard",
+        "lates",
+        "marked",
+        "marked_at",
+        "messages",
+        "online",
+        "rate",
+        "refused",
+        "samples",
+        "session",
+        "usual",
+        "via",
+    )
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.health: Health | None = None
+        self.heard: datetime | None = None
+        self.via: Via | Literal[""] = ""
+        self.online: bool | None = None
+        self.session = ""
+        self.samples: tuple[float, ...] = ()
+        self.ahead: float | None = None
+        self.former: tuple[str, ...] = ()
+        self.refused = ""
+        self.messages = 0
+        self.lates = 0
+        self.backlog_before = 0
+        self.backlog_at: datetime | None = None
+        self.rate = (0, 0)
+        self.usual = USUAL
+        self.marked = Counted()
+        self.marked_at: datetime | None = None
+
+    def take(self, health: Health, now: datetime, *, fresh: bool, via: Via) -> None:
+        """Puts a message that is believed in the last one's place."""
+        before = self.health
+        if before is not None and before.session != health.session:
+            self.former = (before.session, *self.former)[:SESSIONS_KEPT]
+        self._roll(health, now)
+        self.health, self.via, self.refused = health, via, ""
+        if not fresh:
+            return
+        if self.heard is not None and now - self.heard > LATE:
+            self.lates += 1
+        self.heard, self.messages = now, self.messages + 1
+        self.samples = (*self.samples, (health.at - now).total_seconds())[-SAMPLES:]
+        self.ahead = round(max(self.samples), 3)
+
+    def check(self, health: Health, now: datetime) -> None:
+        """``BadMessage`` for a message that this station cannot have meant now."""
+        if health.at > now + FUTURE:
+            raise BadMessage("dated in the future")
+        if health.session in self.former:
+            raise BadMessage("of a session that is over")
+        last = self.health
+        if last is not None and last.session == health.session and health.number <= last.number:
+            raise BadMessage("played again")
+
+    def _roll(self, health: Health, now: datetime) -> None:
+        """Begins new windows when the old ones are over: what waited then, and what is usual at this gate."""
+        if self.backlog_at is None or now - self.backlog_at >= BACKLOG_WINDOW:
+            self.backlog_before = self.health.journal.backlog if self.health is not None else health.journal.backlog
+            self.backlog_at = now
+        if self.marked_at is None or now - self.marked_at >= RATE_WINDOW:
+            scans, warns = self.rate = self._since_mark(self.health)
+            part = min(1.0, LEARNS * self.usual[0] / scans) if scans else 0.0
+            self.usual = (self.usual[0] * FORGETS + part * scans, self.usual[1] * FORGETS + part * warns)
+            self.marked = Counted(self.health if self.health is not None else health)
+            self.marked_at, self.lates = now, 0
+
+    def _since_mark(self, health: Health | None) -> tuple[int, int]:
+        if health is None or self.marked_at is None:
+            return 0, 0
+        now = Counted(health)
+        if now.session != self.marked.session:
+            return now.scans, now.warns
+        return now.scans - self.marked.scans, now.warns - self.marked.warns
+
+    def view(self, policy: int, version: str) -> View:
+        """How it stands."""
+        gate = self.gate
+        scans, warns = self._since_mark(self.health)
+        return View(
+            station=gate.name,
+            kind=gate.kind.value,
+            place=gate.place,
+            place_name=gate.place_name,
+            district=f"{gate.edition}/{gate.district}" if gate.district else "",
+            district_name=district_name(gate),
+            health=self.health,
+            heard=self.heard,
+            ahead=self.ahead,
+            via=self.via,
+            online=self.online,
+            backlog_before=self.backlog_before,
+            lates=self.lates,
+            rate=Rate(scans + self.rate[0], warns + self.rate[1], self.usual[1] / self.usual[0]),
+            policy=policy,
+            version=version,
+            refused=self.refused,
+        )
+
+
+class Fleet:
+    """Every station's last words; any thread may call."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._members: dict[str, Member] = {}
+        self.listeners: list[Callable[[str], None]] = []
+        """Each hears the name of a station that said something new, in the thread that took it in: be brief."""
+
+    def know(self, gates: Iterable[Gate]) -> None:
+        """Takes in who the stations are; one that is gone is forgotten."""
+        with self._lock:
+            before = self._members
+            self._members = {}
+            for gate in gates:
+                member = before.get(gate.name) or Member(gate)
+                member.gate = gate
+                self._members[gate.name] = member
+
+    def take(self, health: Health, now: datetime, *, fresh: bool = True, via: Via = "mqtt") -> None:
+        """Takes a message in that came at ``now``; ``BadMessage`` when it is not believed.
+
+        Not ``fresh``: the broker remembered it, which says nothing about when the station was last heard.
+        """
+        with self._lock:
+            member = self._members.get(health.station)
+            if member is None:
+                raise BadMessage("of a station nobody registered")
+            if not fresh and member.health is not None and member.health.number >= health.number:
+                return
+            member.check(health, now)
+            member.take(health, now, fresh=fresh, via=via)
+        self._tell(health.station)
+
+    def refuse(self, station: str, why: str) -> None:
+        """Notes why a message of this station's was dropped, until the next one that is believed."""
+        with self._lock:
+            if (member := self._members.get(station)) is not None:
+                member.refused = why
+
+    def hear(self, state: State) -> None:
+        """Takes in what a station, or its last will, says of being there; a will speaks only for its own session."""
+        with self._lock:
+            member = self._members.get(state.station)
+            if member is None or (not state.online and member.session not in ("", state.session)):
+                return
+            member.online, member.session = state.online, state.session
+        self._tell(state.station)
+
+    def restore(self, station: str, health: Health, heard: datetime, ahead: float | None, via: Via) -> None:
+        """Takes in what a hub kept, unless something newer is known: at the start, and from another hub beside."""
+        with self._lock:
+            member = self._members.get(station)
+            if member is None or (member.heard is not None and member.heard >= heard):
+                return
+            member.take(health, heard, fresh=False, via=via)
+            member.heard, member.ahead = heard, ahead
+
+    def views(self, policy: Callable[[Gate], int]) -> tuple[View, ...]:
+        """Every station as it stands; ``policy`` gives the version in force for one."""
+        with self._lock:
+            members = tuple(self._members.values())
+            said = (each.health.versions.software for each in members if each.health is not None)
+            newest = max(said, key=release, default="")
+            return tuple(each.view(policy(each.gate), newest) for each in members)
+
+    def members(self) -> tuple[Member, ...]:
+        """The stations, to be looked at only."""
+        with self._lock:
+            return tuple(self._members.values())
+
+    def _tell(self, station: str) -> None:
+        for listener in self.listeners:
+            listener(station)
+
+
+def district_name(gate: Gate) -> str:
+    """What people call the district of a gate, or an empty text."""
+    unit = areas.find(gate.edition, gate.district) if gate.district else None
+    return unit.name if unit is not None else ""

@@ -1,0 +1,1 @@
+"""Officials' questions: checking, searching, tracing, arrivals, how full a place is."""

@@ -1,0 +1,1 @@
+"""Stations' rows: taken in, opened, proven, asked again, given out."""

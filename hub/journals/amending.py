@@ -1,0 +1,71 @@
+"""What a station learnt later about a row of its own: the verdict asked again, and what its clock had been worth.
+
+The row itself never changes; what was read from it does.  A better clock moves the visit: the amendment's own time,
+less the seconds that the board counted between the two rows, provided both were written in one boot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from core import rows
+from core.wire import Row
+from hub.storage.tables import journal_rows, visits
+
+
+def about(connection: sa.Connection, station: str, epoch: str, seqs: Sequence[int]) -> list[Row]:
+    """Every decision and amendment that the journal holds about these rows, in its order."""
+    if not seqs:
+        return []
+    table, wanted, found = journal_rows.c, set(seqs), []
+    later = sa.and_(table.station == station, table.epoch == epoch, table.seq > min(seqs), table.refused.is_(None))
+    for raw in connection.scalars(sa.select(table.raw).where(later, _speaks(connection)).order_by(table.seq)):
+        row = rows.decode(raw)
+        if row.about in wanted and row.type in ("decision", "amendment"):
+            found.append(row)
+    return found
+
+
+def _speaks(connection: sa.Connection) -> sa.ColumnElement[bool]:
+    """Whether a row's bytes hold the field at all: most do not, and need not be read."""
+    field = sa.literal(b'"about":', sa.LargeBinary)
+    if connection.dialect.name == "sqlite":
+        return sa.func.instr(journal_rows.c.raw, field) > 0
+    return sa.func.position(field.op("IN")(journal_rows.c.raw)) > 0
+
+
+def amend(connection: sa.Connection, row: Row) -> None:
+    """Applies an amendment to the visit that the row it speaks of became; to none when there is none."""
+    changed: dict[str, Any] = {}
+    if row.outcome is not None:
+        changed["outcome"] = row.outcome.value
+    if row.clock.source != "guess" and (at := _true_time(connection, row)) is not None:
+        changed["at"] = at
+    if changed:
+        own = sa.and_(visits.c.station == row.station, visits.c.epoch == row.epoch, visits.c.seq == row.about)
+        connection.execute(sa.update(visits).where(own).values(changed))
+
+
+def _true_time(connection: sa.Connection, row: Row) -> datetime | None:
+    """When the row spoken of was written, if its clock was a guess and the board has not started anew since."""
+    table = journal_rows.c
+    own = sa.and_(table.station == row.station, table.epoch == row.epoch, table.seq == row.about)
+    raw = connection.scalar(sa.select(table.raw).where(own))
+    if not raw:
+        return None
+    try:
+        first = rows.decode(raw)
+    except msgspec.MsgspecError:
+        return None
+    passed = row.clock.monotonic - first.clock.monotonic
+    if first.clock.source != "guess" or first.clock.boot != row.clock.boot or not 0 <= passed < _LONGEST_BOOT:
+        return None
+    return row.at - timedelta(seconds=passed)
+
+
+_LONGEST_BOOT = timedelta(days=3650) / timedelta(seconds=1)

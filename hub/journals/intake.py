@@ -1,0 +1,186 @@
+"""Check-ins in: bytes first, exactly once, in the order of their numbers; nothing here looks inside a row.
+
+``(station, epoch, seq)`` is a row's identity and the table's primary key.  Rows that follow on what is held are
+appended; rows ahead of a gap wait beside until it fills.  A number that comes again with the same bytes is a
+repetition and changes nothing; with other bytes it is kept as a conflict, refused by name, and raises an alarm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from core import rows
+from core.wire import Batch, HeldMark, Refused
+from hub.stations.alarms import raise_alarm, told_to
+from hub.storage.store import insert
+from hub.storage.tables import Instant, conflicting_rows, journal_rows, journals, waiting_rows
+
+WAITING_AT_MOST = 10_000
+REFUSED_TOLD_AT_MOST = 64
+CONFLICT = "another row is already held under this number; are there two stations with this name?"
+
+_EPOCH = re.compile(r"[0-9a-f]{16}")
+# Built once: putting a statement together takes longer than most of these run.
+_OWN = sa.and_(journals.c.station == sa.bindparam("of"), journals.c.epoch == sa.bindparam("in"))
+_HELD = sa.select(journals.c.through, journals.c.waiting).where(_OWN).with_for_update()
+_ADVANCE = sa.update(journals).where(_OWN).values(through=sa.bindparam("to"), waiting=sa.bindparam("beside"))
+_MARK = sa.select(journals.c.through, journals.c.refused).where(_OWN)
+_NEWEST = (
+    sa.select(journals.c.epoch)
+    .where(journals.c.station == sa.bindparam("of"))
+    .order_by(journals.c.born.desc(), sa.func.coalesce(journals.c.first_at, journals.c.born).desc())
+    .limit(1)
+)
+
+_COLUMNS = "station, epoch, arrived, seq, raw, digest"
+_ROW_BY_ROW = "INSERT INTO {table} ({columns}) VALUES (?, ?, ?, ?, ?, ?)"
+_ALL_AT_ONCE = """
+    INSERT INTO {table} ({columns})
+    SELECT %s, %s, %s, new.* FROM unnest(%s::bigint[], %b::bytea[], %b::bytea[]) AS new
+"""
+
+
+class _New(NamedTuple):
+    seq: int
+    raw: bytes
+    digest: bytes
+
+
+def is_epoch(text: str) -> bool:
+    """Whether a text can be a journal's epoch."""
+    return _EPOCH.fullmatch(text) is not None
+
+
+def take(connection: sa.Connection, batch: Batch, arrived: datetime) -> tuple[Refused, ...]:
+    """Keeps a batch, and gives what was refused of it because its numbers are taken by other rows."""
+    through, waiting = _journal(connection, batch.station, batch.epoch, arrived)
+    given = [_new(batch, seq, bytes(raw)) for seq, raw in enumerate(batch.rows, batch.first)]
+    key = {"station": batch.station, "epoch": batch.epoch, "arrived": arrived}
+    clashes = _clashes(connection, journal_rows, batch, [new for new in given if new.seq <= through])
+    ahead = [new for new in given if new.seq > through]
+    beside = _waiting(connection, batch) if waiting else {}
+    clashes += [new for new in ahead if new.seq in beside and beside[new.seq].digest != new.digest]
+    fresh = {new.seq: new for new in ahead if new.seq not in beside}
+    held = _append(connection, key, through, {**fresh, **beside})
+    if held > through or fresh:
+        drained = _drain(connection, batch, held) if beside else 0
+        late = [new for seq, new in fresh.items() if seq > held][: WAITING_AT_MOST - waiting + drained]
+        _insert(connection, waiting_rows, key, late)
+        values = {"of": batch.station, "in": batch.epoch, "to": held, "beside": waiting - drained + len(late)}
+        connection.execute(_ADVANCE, values)
+    return _keep_conflicts(connection, key, clashes)
+
+
+def _new(batch: Batch, seq: int, raw: bytes) -> _New:
+    """A row as it is kept; one that its station has emptied counts by the hash that its bytes had."""
+    if rows.is_emptied(raw):
+        try:
+            gone = rows.decode_emptied(raw)
+        except ValueError:
+            gone = None
+        if gone is not None and (gone.station, gone.epoch, gone.seq) == (batch.station, batch.epoch, seq):
+            return _New(seq, b"", bytes.fromhex(gone.emptied))
+    return _New(seq, raw, hashlib.sha256(raw).digest())
+
+
+def _of(table: sa.Table, batch: Batch) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return table.c.station == batch.station, table.c.epoch == batch.epoch
+
+
+def _journal(connection: sa.Connection, station: str, epoch: str, now: datetime) -> tuple[int, int]:
+    own = {"of": station, "in": epoch}
+    row = connection.execute(_HELD, own).first()
+    if row is None:
+        born = {"station": station, "epoch": epoch, "born": now, "through": 0, "waiting": 0, "refused": 0}
+        values = {**born, "read_through": 0, "read_head": rows.genesis(station, epoch)}
+        connection.execute(insert(connection, journals).values(values).on_conflict_do_nothing())
+        row = connection.execute(_HELD, own).one()
+    return row.through, row.waiting
+
+
+def _clashes(connection: sa.Connection, table: sa.Table, batch: Batch, given: list[_New]) -> list[_New]:
+    if not given:
+        return []
+    within = table.c.seq.between(given[0].seq, given[-1].seq)
+    wanted = sa.select(table.c.seq, table.c.digest).where(*_of(table, batch), within)
+    held = {row.seq: row.digest for row in connection.execute(wanted)}
+    return [new for new in given if held.get(new.seq, new.digest) != new.digest]
+
+
+def _waiting(connection: sa.Connection, batch: Batch) -> dict[int, _New]:
+    columns = (waiting_rows.c.seq, waiting_rows.c.raw, waiting_rows.c.digest)
+    found = connection.execute(sa.select(*columns).where(*_of(waiting_rows, batch)))
+    return {row.seq: _New(row.seq, row.raw, row.digest) for row in found}
+
+
+def _append(connection: sa.Connection, key: Mapping[str, Any], through: int, known: Mapping[int, _New]) -> int:
+    end = through
+    while end + 1 in known:
+        end += 1
+    _insert(connection, journal_rows, key, [known[seq] for seq in range(through + 1, end + 1)])
+    return end
+
+
+def _drain(connection: sa.Connection, batch: Batch, through: int) -> int:
+    done = sa.delete(waiting_rows).where(*_of(waiting_rows, batch), waiting_rows.c.seq <= through)
+    return connection.execute(done).rowcount
+
+
+def _insert(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], new: list[_New]) -> None:
+    """Hands the driver what it takes fastest: SQLite one row after another, PostgreSQL whole columns."""
+    if not new:
+        return
+    arrived = Instant().process_bind_param(key["arrived"], connection.dialect)
+    every = (key["station"], key["epoch"], arrived)
+    if connection.dialect.name == "postgresql":
+        statement = _ALL_AT_ONCE.format(table=table.name, columns=_COLUMNS)
+        connection.exec_driver_sql(statement, (*every, *map(list, zip(*new, strict=True))))
+    else:
+        statement = _ROW_BY_ROW.format(table=table.name, columns=_COLUMNS)
+        connection.exec_driver_sql(statement, [every + row for row in new])
+
+
+def _keep_conflicts(connection: sa.Connection, key: Mapping[str, Any], clashes: list[_New]) -> tuple[Refused, ...]:
+    if not clashes:
+        return ()
+    values = [{**key, "seq": row.seq, "raw": row.raw, "digest": row.digest} for row in clashes]
+    connection.execute(insert(connection, conflicting_rows).on_conflict_do_nothing(), values)
+    numbers = f"{clashes[0].seq}-{clashes[-1].seq}" if len(clashes) > 1 else str(clashes[0].seq)
+    detail = f"rows {numbers} came again with other content; both versions are kept"
+    raise_alarm(connection, "conflict", key["station"], key["epoch"], detail, key["arrived"])
+    return tuple(Refused(row.seq, CONFLICT) for row in clashes)
+
+
+def mark(connection: sa.Connection, station: str, epoch: str, now: datetime) -> HeldMark:
+    """How far a journal is held without a gap, with the newest of its refused rows and the station's alarm."""
+    row = connection.execute(_MARK, {"of": station, "in": epoch}).first()
+    dead = _dead_letters(connection, station, epoch) if row is not None and row.refused else ()
+    return HeldMark(
+        station=station,
+        epoch=epoch,
+        through=0 if row is None else row.through,
+        at=now,
+        refused=dead,
+        alarm=told_to(connection, station, now),
+    )
+
+
+def _dead_letters(connection: sa.Connection, station: str, epoch: str) -> tuple[Refused, ...]:
+    wanted = (
+        sa.select(journal_rows.c.seq, journal_rows.c.refused)
+        .where(journal_rows.c.station == station, journal_rows.c.epoch == epoch, journal_rows.c.refused.is_not(None))
+        .order_by(journal_rows.c.seq.desc())
+        .limit(REFUSED_TOLD_AT_MOST)
+    )
+    return tuple(Refused(row.seq, row.refused) for row in reversed(connection.execute(wanted).all()))
+
+
+def newest_epoch(connection: sa.Connection, station: str) -> str:
+    """The epoch of the journal a station began last, or an empty text."""
+    return connection.scalar(_NEWEST, {"of": station}) or ""

@@ -1,0 +1,307 @@
+"""What is in the rows: each is opened once, in order, proven against the row before it and tied to a person.
+
+Runs after ``intake`` in the same transaction while traffic is light, and behind it while a backlog comes in.  A row
+that cannot be read stays where it is, with its cause beside it: that is the dead-letter list.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from core import keys, rows
+from core.model import Outcome, Scheme, Subject
+from core.wire import Row, Who
+from hub.erasure import emptying, ledger, station_erasing
+from hub.erasure.emptying import RowKey
+from hub.journals import amending, sharing
+from hub.journals.intake import newest_epoch
+from hub.province import ties
+from hub.register.standings import moment
+from hub.stations.alarms import raise_alarm
+from hub.storage.keeping_tables import anchors
+from hub.storage.keyring import Keyring
+from hub.storage.store import insert
+from hub.storage.tables import identities, journal_rows, journals, people, visits
+
+ROW_BYTES_AT_MOST = 16_384
+PLACE_AT_MOST = 64
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+
+_WENT_IN = {Outcome.PASS: 1, Outcome.UNVERIFIED: 1, Outcome.WARN: 0}
+_DECIDED = {"admitted": 1, "turned-away": -1}
+_who = msgspec.json.Decoder(Who)
+
+
+class Unreadable(Exception):
+    """Why a row goes to the dead letters; no personal data in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    seq: int
+    raw: bytes
+    digest: bytes
+    arrived: datetime
+
+
+@dataclass(frozen=True, eq=False)
+class _Visit:
+    who: Who | None
+    sure: bool  # whether the clock of its row was more than a guess
+    columns: dict[str, Any]
+
+
+@dataclass
+class _Journal:
+    station: str
+    epoch: str
+    seq: int
+    head: str
+    first_at: datetime | None
+    last: Row | None = None
+    refused: dict[int, str] = field(default_factory=dict)
+    visits: list[_Visit] = field(default_factory=list)
+    decisions: list[Row] = field(default_factory=list)
+    amendments: list[Row] = field(default_factory=list)
+
+
+def read_pending(
+    connection: sa.Connection, ring: Keyring, at_most: int, now: datetime
+) -> tuple[int, set[tuple[str, str]]]:
+    """Reads up to ``at_most`` rows; gives how many, and the journals ``(station, epoch)`` that had refused ones."""
+    unread = sa.select(journals).where(journals.c.read_through < journals.c.through).with_for_update()
+    left, troubled = at_most, set()
+    for found in connection.execute(unread.order_by(journals.c.station)).all():
+        journal = _Journal(found.station, found.epoch, found.read_through, found.read_head, found.first_at)
+        left -= _read_journal(connection, ring, journal, left, now)
+        if journal.refused:
+            troubled.add((journal.station, journal.epoch))
+        if left <= 0:
+            break
+    return at_most - left, troubled
+
+
+def _read_journal(connection: sa.Connection, ring: Keyring, journal: _Journal, at_most: int, now: datetime) -> int:
+    wanted = (
+        sa.select(journal_rows.c.seq, journal_rows.c.raw, journal_rows.c.digest, journal_rows.c.arrived)
+        .where(journal_rows.c.station == journal.station, journal_rows.c.epoch == journal.epoch)
+        .where(journal_rows.c.seq > journal.seq)
+        .order_by(journal_rows.c.seq)
+        .limit(at_most)
+    )
+    found = [_Kept(*row) for row in connection.execute(wanted)]
+    for kept in found:
+        _read_row(connection, ring, journal, kept, now)
+    _write(connection, ring, journal, now)
+    _move(connection, journal)
+    _notice_two_stations(connection, journal, now)
+    return len(found)
+
+
+def read_again(
+    connection: sa.Connection, ring: Keyring, station: str, epoch: str, seqs: Sequence[int], now: datetime
+) -> tuple[int, dict[int, str]]:
+    """Reads dead letters of one journal once more; how many, and the causes of those that still cannot be read.
+
+    What the journal says of a row that can be read now (a guard's decision, an amendment) was heard when nothing was
+    known of it, and is heard again.
+    """
+    own = sa.and_(journals.c.station == station, journals.c.epoch == epoch)
+    begun = connection.scalar(sa.select(journals.c.first_at).where(own).with_for_update())
+    journal = _Journal(station, epoch, 0, "", begun)
+    dead = [_Kept(*row) for row in connection.execute(_dead(journal, seqs))]
+    for kept in dead:
+        journal.head = _hash_before(connection, journal, kept.seq)
+        _read_row(connection, ring, journal, kept, now)
+    read = [kept.seq for kept in dead if kept.seq not in journal.refused]
+    for row in amending.about(connection, station, epoch, read):
+        (journal.decisions if row.type == "decision" else journal.amendments).append(row)
+    _write(connection, ring, journal, now)
+    alive = sa.update(journal_rows).where(_of(journal_rows, journal, journal_rows.c.seq.in_(read)))
+    connection.execute(alive.values(refused=None))
+    left = sa.select(sa.func.count()).select_from(journal_rows)
+    left = left.where(_of(journal_rows, journal, journal_rows.c.refused.is_not(None)))
+    values = {"refused": left.scalar_subquery(), "first_at": journal.first_at}
+    connection.execute(sa.update(journals).where(own).values(values))
+    return len(read), journal.refused
+
+
+def _dead(journal: _Journal, seqs: Sequence[int]) -> sa.Select[Any]:
+    table = journal_rows.c
+    own = _of(journal_rows, journal, table.seq.in_(seqs), table.refused.is_not(None))
+    return sa.select(table.seq, table.raw, table.digest, table.arrived).where(own).order_by(table.seq)
+
+
+def _hash_before(connection: sa.Connection, journal: _Journal, seq: int) -> str:
+    """The hash that a row must carry: of the row before it, of the anchor where retention took that one."""
+    if seq == 1:
+        return rows.genesis(journal.station, journal.epoch)
+    before = _of(journal_rows, journal, journal_rows.c.seq == seq - 1)
+    if digest := connection.scalar(sa.select(journal_rows.c.digest).where(before)):
+        return bytes(digest).hex()
+    return connection.scalar(sa.select(anchors.c.hash).where(_of(anchors, journal, anchors.c.seq == seq - 1))) or ""
+
+
+def _read_row(connection: sa.Connection, ring: Keyring, journal: _Journal, kept: _Kept, now: datetime) -> None:
+    if not kept.raw:  # emptied for somebody's sake before it was read: only its place in the chain is left
+        journal.seq, journal.head = kept.seq, kept.digest.hex()
+        return
+    try:
+        row = decode(kept.raw, journal.station, journal.epoch, kept.seq)
+        if row.previous != journal.head:
+            detail = (
+                f"row {kept.seq} does not carry the hash of row {kept.seq - 1}: a row was changed, added or removed"
+            )
+            raise_alarm(connection, "chain-broken", journal.station, f"{journal.epoch}/{kept.seq}", detail, now)
+        if row.type == "checkin":
+            journal.visits.append(_visit(row, open_who(ring, row), kept.arrived))
+        elif row.type == "decision" and row.decision is not None:
+            journal.decisions.append(row)
+        elif row.type == "amendment" and row.about:
+            journal.amendments.append(row)
+        journal.last = row
+        journal.first_at = journal.first_at or row.at
+    except Unreadable as cause:
+        journal.refused[kept.seq] = str(cause)
+    journal.seq, journal.head = kept.seq, kept.digest.hex()
+
+
+def decode(raw: bytes, station: str, epoch: str, seq: int) -> Row:
+    """A row that is what its place in the journal says; ``Unreadable`` says why not."""
+    if len(raw) > ROW_BYTES_AT_MOST:
+        raise Unreadable(f"longer than {ROW_BYTES_AT_MOST} bytes")
+    try:
+        row = rows.decode(raw)
+    except msgspec.MsgspecError as error:
+        _, _, where = str(error).partition(" - at ")
+        raise Unreadable(f"not a row this hub can read{f', at {where}' if where else ''}") from error
+    if (row.station, row.epoch, row.seq) != (station, epoch, seq):
+        raise Unreadable("says it is another journal's row or number")
+    if len(row.place) > PLACE_AT_MOST or "\0" in row.place or not 0 <= row.about <= seq:
+        raise Unreadable("its place or the row it speaks of cannot be")
+    return row
+
+
+def open_who(ring: Keyring, row: Row) -> Who | None:
+    """Whom a row's seal holds; None when nothing is sealed, ``Unreadable`` when it was not sealed for this hub."""
+    if not row.sealed:
+        return None
+    context = rows.context(row.station, row.epoch, row.seq)
+    try:
+        return _who.decode(keys.open_sealed(ring.sealing, base64.b64decode(row.sealed, validate=True), context))
+    except msgspec.MsgspecError as error:
+        raise Unreadable("what is sealed names nobody") from error
+    except (ValueError, binascii.Error) as error:
+        raise Unreadable("the seal does not open with this hub's key") from error
+
+
+def subjects(who: Who) -> Iterable[Subject]:
+    """The identities that may name the person: the hub's own key first, if the station was told it."""
+    if who.person:
+        yield Subject(Scheme.PERSON, who.person)
+    yield Subject(who.scheme, who.value)
+
+
+def _visit(row: Row, who: Who | None, arrived: datetime) -> _Visit:
+    columns = {
+        "station": row.station,
+        "epoch": row.epoch,
+        "seq": row.seq,
+        "at": moment(row.at, arrived),
+        "place": row.place,
+        "direction": row.direction.value,
+        "outcome": row.outcome.value if row.outcome else "",
+        "went_in": _WENT_IN.get(row.outcome, 0) if row.outcome else 0,
+    }
+    return _Visit(who, row.clock.source != "guess", columns)
+
+
+def _write(connection: sa.Connection, ring: Keyring, journal: _Journal, now: datetime) -> None:
+    if journal.visits:
+        values = _tied_to_people(connection, ring, journal.visits, now)
+        connection.execute(insert(connection, visits).on_conflict_do_nothing(), values)
+        dated = (row for row, visit in zip(values, journal.visits, strict=True) if visit.sure)
+        sharing.notice(connection, ring, sharing.of_visits(dated), now)
+    for row in journal.decisions:
+        decided = _of(visits, journal, visits.c.seq == row.about)
+        connection.execute(sa.update(visits).where(decided).values(went_in=_DECIDED[str(row.decision)]))
+    for row in journal.amendments:
+        amending.amend(connection, row)
+    for seq, cause in journal.refused.items():
+        dead = _of(journal_rows, journal, journal_rows.c.seq == seq)
+        connection.execute(sa.update(journal_rows).where(dead).values(refused=cause))
+
+
+def _move(connection: sa.Connection, journal: _Journal) -> None:
+    """Notes how far the journal has been read."""
+    read = {
+        "read_through": journal.seq,
+        "read_head": journal.head,
+        "first_at": journal.first_at,
+        "refused": journals.c.refused + len(journal.refused),
+    }
+    connection.execute(sa.update(journals).where(_of(journals, journal)).values(read))
+
+
+def _of(table: sa.Table, journal: _Journal, *more: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.station == journal.station, table.c.epoch == journal.epoch, *more)
+
+
+def _tied_to_people(
+    connection: sa.Connection, ring: Keyring, seen: list[_Visit], now: datetime
+) -> list[dict[str, Any]]:
+    digests = {visit: [ring.digest(subject) for subject in subjects(visit.who)] for visit in seen if visit.who}
+    every = {digest for several in digests.values() for digest in several}
+    wanted = sa.select(identities.c.digest, identities.c.person, identities.c.retired).join_from(identities, people)
+    staying = wanted.with_for_update(read=True, key_share=True, of=people)  # nobody is erased while being tied to
+    found = connection.execute(staying.where(identities.c.digest.in_(every))) if every else ()
+    owners = {row.digest: (row.person, row.retired) for row in found}
+    _leave_out_erased(connection, ring, digests, now)  # after that lock, so that an erasure it waited for is seen
+    owners = ties.tie(connection, ring, (visit.who for visit in digests if visit.who), owners)
+    values = []
+    for visit in seen:
+        names = digests.get(visit, [])
+        named = (owners[digest] for digest in names if digest in owners)
+        at = visit.columns["at"]
+        person = next((person for person, retired in named if retired is None or at <= retired), None)
+        identity = names[-1] if names and person is None else None  # to be tied when somebody registers the code
+        values.append({**visit.columns, "person": person, "identity": identity})
+    return values
+
+
+def _leave_out_erased(
+    connection: sa.Connection, ring: Keyring, digests: dict[_Visit, list[bytes]], now: datetime
+) -> None:
+    """Empties rows of before their person was erased, which come late or again after a restore: a visit of nobody's."""
+    gone = ledger.erased_among(connection, ring, {digest for several in digests.values() for digest in several})
+    for visit, names in list(digests.items()):
+        last = max((gone[digest] for digest in names if digest in gone), default=None)
+        if last is not None and (visit.columns["at"] <= last[0] or not visit.sure):
+            del digests[visit]
+            row = RowKey(*(visit.columns[part] for part in ("station", "epoch", "seq")))
+            emptying.empty(connection, [row], now)
+            station_erasing.queue(connection, last[1], [row], now)
+
+
+def _notice_two_stations(connection: sa.Connection, journal: _Journal, now: datetime) -> None:
+    """An older journal that goes on after a newer one of the same name began is another board's.
+
+    Rows written before the newer journal's first one are only late: a replaced board's card, or a salvaged journal.
+    """
+    last = journal.last
+    if last is None or last.clock.source == "guess":
+        return
+    newest = newest_epoch(connection, journal.station)
+    began = sa.select(journals.c.first_at).where(journals.c.station == journal.station, journals.c.epoch == newest)
+    first_at = connection.scalar(began)
+    if newest != journal.epoch and first_at is not None and last.at > first_at + CLOCKS_DIFFER_BY:
+        detail = f"journal {journal.epoch} goes on although journal {newest} began later: two boards share this name"
+        raise_alarm(connection, "two-stations", journal.station, "epochs", detail, now)

@@ -1,0 +1,240 @@
+"""What gates decided without the hub, asked again once their rows are here: a verdict that would have been another one
+raises an alert with both.
+
+Each row that a station judged from a snapshot, its memory, a code alone or nothing is judged once more by the policy
+version it names, with what the hub knows of that moment: declarations made until then and not withdrawn since, scans of
+every gate before it.  It is the hub's own line of work, behind the reading of rows, so that it holds nothing up.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from core import policy as verdicts
+from core import rows
+from core.model import (
+    Area,
+    DestinationGroup,
+    Direction,
+    EntryGroup,
+    HealthGroup,
+    Held,
+    Lookup,
+    Origin,
+    Outcome,
+    Reason,
+    Standing,
+    Verdict,
+)
+from core.policy import Rules
+from core.rules import Policy
+from core.wire import Row
+from hub.journals.rehearsal import credential_of
+from hub.policy import policies
+from hub.stations.alarms import raise_alarm
+from hub.storage.keyring import Keyring
+from hub.storage.second_look_tables import other_verdicts, second_looks
+from hub.storage.store import Store, insert
+from hub.storage.tables import declarations, journal_rows, journals, visits
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+A_TRANSACTION = 200
+KEPT = timedelta(days=21)
+_JUDGED = frozenset({Outcome.PASS, Outcome.WARN, Outcome.UNVERIFIED})
+_areas = msgspec.json.Decoder(Area)
+_texts = msgspec.json.Decoder(tuple[str, ...])
+_told = msgspec.json.Decoder(Verdict)
+
+
+class Other(msgspec.Struct, frozen=True):
+    """One verdict that would have been another: what was shown, and what the hub would have had shown."""
+
+    station: str
+    epoch: str
+    seq: int
+    at: datetime
+    place: str
+    shown: Verdict
+    known: Verdict
+
+
+class SecondLook:
+    """The loop; ``run`` is its thread's body."""
+
+    def __init__(self, store: Store, ring: Keyring) -> None:
+        self._store, self._ring = store, ring
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Ends the loop."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Looks every few seconds; a database that cannot be written is tried again with the next look."""
+        while not self._stop.wait(LOOK_SECONDS):
+            try:
+                while not self._stop.is_set() and look_again(self._store, self._ring, datetime.now(UTC)):
+                    pass
+            except sa.exc.OperationalError as error:
+                log.error("offline verdicts cannot be asked again now", extra={"cause": str(error.orig)})
+
+
+def look_again(store: Store, ring: Keyring, now: datetime) -> int:
+    """Asks again about the next rows that were read, at most a transaction's worth; how many rows were passed."""
+    with store.writing() as connection:
+        connection.execute(sa.delete(other_verdicts).where(other_verdicts.c.at < now - KEPT))
+        journal = _next_journal(connection)
+        if journal is None:
+            return 0
+        own = sa.and_(journal_rows.c.station == journal.station, journal_rows.c.epoch == journal.epoch)
+        stretch = journal_rows.c.seq.between(journal.looked + 1, journal.read_through)
+        wanted = sa.select(journal_rows.c.seq, journal_rows.c.raw, visits.c.person, visits.c.id)
+        mine = sa.and_(visits.c.station == journal.station, visits.c.epoch == journal.epoch)
+        joined = journal_rows.outerjoin(visits, sa.and_(mine, visits.c.seq == journal_rows.c.seq))
+        alive = sa.and_(own, stretch, journal_rows.c.refused.is_(None))
+        found = connection.execute(
+            wanted.select_from(joined).where(alive).order_by(journal_rows.c.seq).limit(A_TRANSACTION)
+        ).all()
+        through = found[-1].seq if len(found) == A_TRANSACTION else journal.read_through
+        _judge_all(connection, ring, found, now)
+        values = {"station": journal.station, "epoch": journal.epoch, "through": through}
+        statement = insert(connection, second_looks).values(values)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["station", "epoch"], set_={"through": through})
+        )
+        return int(through - journal.looked)
+
+
+def listed(connection: sa.Connection, station: str = "", since: datetime | None = None) -> list[Other]:
+    """Every verdict that would have been another, newest first."""
+    wanted = sa.select(other_verdicts).order_by(other_verdicts.c.at.desc())
+    if station:
+        wanted = wanted.where(other_verdicts.c.station == station)
+    if since is not None:
+        wanted = wanted.where(other_verdicts.c.at >= since)
+    return [
+        Other(row.station, row.epoch, row.seq, row.at, row.place, _told.decode(row.shown), _told.decode(row.known))
+        for row in connection.execute(wanted)
+    ]
+
+
+def _next_journal(connection: sa.Connection) -> sa.Row[*tuple[Any, ...]] | None:
+    looked = sa.func.coalesce(second_looks.c.through, 0)
+    same = sa.and_(second_looks.c.station == journals.c.station, second_looks.c.epoch == journals.c.epoch)
+    columns = (journals.c.station, journals.c.epoch, journals.c.read_through, looked.label("looked"))
+    wanted = sa.select(*columns).select_from(journals.outerjoin(second_looks, same))
+    return connection.execute(wanted.where(journals.c.read_through > looked).limit(1)).first()
+
+
+def _judge_all(
+    connection: sa.Connection, ring: Keyring, found: Iterable[sa.Row[*tuple[Any, ...]]], now: datetime
+) -> None:
+    """A policy is read once for all rows that name it."""
+    held: dict[int, Policy | None] = {}
+    turned: dict[str, list[Other]] = {}
+    for each in found:
+        row = _without_hub(each)
+        if row is None or row.outcome is None:
+            continue
+        if row.policy_version not in held:
+            version = policies.version(connection, ring, row.policy_version)
+            held[row.policy_version] = version.policy if version is not None else None
+        known = _verdict(connection, row, each.person, held[row.policy_version])
+        if _is_other(row.outcome, known.outcome):
+            shown = Verdict(row.outcome, row.reasons)
+            turned.setdefault(row.station, []).append(
+                Other(row.station, row.epoch, row.seq, row.at, row.place, shown, known)
+            )
+    for station, others in turned.items():
+        _note(connection, station, others, now)
+
+
+def _without_hub(found: sa.Row[*tuple[Any, ...]]) -> Row | None:
+    """The row, if a verdict was given in it that the hub had no part in, on a person."""
+    if not found.raw or found.id is None:
+        return None
+    row = rows.decode(found.raw)
+    if row.outcome not in _JUDGED or len(row.groups) != 3 or not row.policy_version or not row.sealed:
+        return None
+    return None if any(group.origin is Origin.HUB for group in row.groups[1:]) else row
+
+
+def _is_other(shown: Outcome, known: Outcome) -> bool:
+    """An unverified passage is another verdict only when the person would have been warned."""
+    return known is Outcome.WARN if shown is Outcome.UNVERIFIED else shown is not known
+
+
+def _verdict(connection: sa.Connection, row: Row, person: int | None, policy: Policy | None) -> Verdict:
+    rules = Rules.of(policy, row.gate, row.place, row.direction)
+    hub = Held(Origin.HUB, row.at)
+    standing = None if person is None else _standing(connection, person, row.at)
+    lookup = Lookup(standing, hub, hub, hub, found=standing is not None)
+    remarks = {Reason.NOT_FOUND, Reason.HELD_ANSWER, Reason.HUB_UNREACHABLE}
+    asked = msgspec.structs.replace(row, reasons=tuple(one for one in row.reasons if one not in remarks))
+    return verdicts.decide(credential_of(asked), lookup, rules, row.at)
+
+
+def _standing(connection: sa.Connection, person: int, at: datetime) -> Standing:
+    """What was known of a person at that moment, as far as the registry still tells."""
+    health, entry = (_declared(connection, person, kind, at) for kind in ("health", "entry"))
+    before = sa.and_(visits.c.person == person, visits.c.went_in == 1, visits.c.at < at)
+    visit = connection.execute(sa.select(visits).where(before).order_by(visits.c.at.desc()).limit(1)).first()
+    return Standing(
+        person="",
+        as_of=at,
+        destination=None if visit is None else DestinationGroup(visit.at, visit.place, "", Direction(visit.direction)),
+        health=None if health is None else HealthGroup(health.at, *_marks(health), paper=health.paper),
+        entry=None if entry is None else _entered(entry),
+    )
+
+
+def _declared(connection: sa.Connection, person: int, kind: str, at: datetime) -> sa.Row[*tuple[Any, ...]] | None:
+    table = declarations.c
+    own = sa.and_(table.person == person, table.kind == kind, table.at <= at, table.withdrawn.is_(None))
+    return connection.execute(sa.select(declarations).where(own).order_by(table.at.desc()).limit(1)).first()
+
+
+def _marks(declared: sa.Row[*tuple[Any, ...]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return _texts.decode(declared.symptoms), _texts.decode(declared.exposures)
+
+
+def _entered(entry: sa.Row[*tuple[Any, ...]]) -> EntryGroup:
+    symptoms, exposures = _marks(entry)
+    return EntryGroup(
+        at=entry.at,
+        arrival=entry.arrival,
+        origin=_areas.decode(entry.origin) if entry.origin else None,
+        before_return=None if entry.arrival is None else entry.at <= entry.arrival,
+        symptoms=symptoms,
+        exposures=exposures,
+    )
+
+
+def _note(connection: sa.Connection, station: str, others: list[Other], now: datetime) -> None:
+    values = [
+        {
+            **msgspec.structs.asdict(each),
+            "shown": msgspec.json.encode(each.shown).decode(),
+            "known": msgspec.json.encode(each.known).decode(),
+            "looked": now,
+        }
+        for each in others
+    ]
+    connection.execute(insert(connection, other_verdicts).on_conflict_do_nothing(), values)
+    for day in sorted({each.at.date() for each in others}):
+        of_day = [each for each in others if each.at.date() == day]
+        let_in = sum(each.shown.outcome is not Outcome.WARN for each in of_day)
+        detail = (
+            f"{let_in} let in without the hub who would have been warned, "
+            f"{len(of_day) - let_in} warned who would have passed, among the rows last read"
+        )
+        raise_alarm(connection, "other-verdict", station, day.isoformat(), detail, now)

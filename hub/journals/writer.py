@@ -1,0 +1,159 @@
+"""The one loop that writes: deliveries wait in a bounded queue, everything that waits is committed together.
+
+While one transaction commits the next gathers, so that a single row waits for nobody and a backlog is taken in large
+bites.  Whoever delivered hears of it only after the commit.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+import sqlalchemy as sa
+
+from core.orders import Result as OrderResult
+from core.wire import Batch, HeldMark, Refused, State
+from hub.journals import intake, reading
+from hub.stations import fleet, orders
+from hub.storage.keyring import Keyring
+from hub.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+QUEUE_AT_MOST = 2_000
+DELIVERIES_A_COMMIT = 64
+READ_A_COMMIT = 64
+"""Rows opened in a transaction that nobody waits for."""
+READ_BESIDE = 16
+"""Rows opened in a transaction that takes something in: in light traffic all that come, of a backlog the fewest."""
+IDLE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class NotKept:
+    """A delivery that is not on disk; ``poisoned`` when trying it again would end the same way."""
+
+    poisoned: bool
+
+
+Result = HeldMark | NotKept | None
+Message = Batch | State | OrderResult | orders.Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message for the database and who is to hear that it is on disk."""
+
+    message: Message
+    done: Callable[[Result], None]
+    fresh: bool = True  # False: the broker remembered it
+
+
+class Writer:
+    """The writing loop; ``run`` is its thread's body and ends after ``stop`` with an empty queue."""
+
+    def __init__(self, store: Store, ring: Keyring) -> None:
+        self._store = store
+        self._ring = ring
+        self.moved: Callable[[HeldMark], None] = lambda mark: None
+        """Hears of journals whose refused rows were found after their batch had been answered."""
+        self._queue: queue.Queue[Delivery] = queue.Queue(QUEUE_AT_MOST)
+        self._stop = threading.Event()
+
+    def deliver(self, delivery: Delivery) -> bool:
+        """Takes a delivery unless too much waits already."""
+        try:
+            self._queue.put_nowait(delivery)
+        except queue.Full:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Lets the loop end when everything delivered is on disk."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Commits what is delivered until stopped; opens rows that wait to be read whenever there is time."""
+        unread = True
+        while not (self._stop.is_set() and self._queue.empty()):
+            deliveries = self._gather(0.0 if unread else IDLE_SECONDS)
+            if deliveries or unread:
+                unread = self._commit(deliveries)
+
+    def _gather(self, patience: float) -> list[Delivery]:
+        gathered: list[Delivery] = []
+        try:
+            gathered.append(self._queue.get(timeout=patience) if patience else self._queue.get_nowait())
+            while len(gathered) < DELIVERIES_A_COMMIT:
+                gathered.append(self._queue.get_nowait())
+        except queue.Empty:
+            pass
+        return gathered
+
+    def _commit(self, deliveries: list[Delivery]) -> bool:
+        at_most = READ_BESIDE if deliveries else READ_A_COMMIT
+        try:
+            with self._store.writing() as connection:
+                now = datetime.now(UTC)
+                kept = [_keep(connection, self._ring, delivery, now) for delivery in deliveries]
+                read, troubled = reading.read_pending(connection, self._ring, at_most, now)
+                pairs = list(zip(deliveries, kept, strict=True))
+                told = {
+                    _journal(each.message)
+                    for each, was in pairs
+                    if isinstance(each.message, Batch) and not isinstance(was, NotKept)
+                }
+                marks = {journal: intake.mark(connection, *journal, now) for journal in sorted(troubled | told)}
+        except sa.exc.OperationalError as error:
+            log.error("nothing can be written", extra={"cause": str(error.orig), "deliveries": len(deliveries)})
+            self._stop.wait(IDLE_SECONDS)
+            _tell(deliveries, [NotKept(poisoned=False)] * len(deliveries))
+            return not self._stop.is_set()
+        _tell(deliveries, [_answer(each.message, was, marks) for each, was in pairs])
+        for journal in sorted(troubled - told):
+            self.moved(marks[journal])
+        return read >= at_most
+
+
+Kept = tuple[Refused, ...] | NotKept
+Journal = tuple[str, str]
+"""Station and epoch."""
+
+
+def _keep(connection: sa.Connection, ring: Keyring, delivery: Delivery, now: datetime) -> Kept:
+    message = delivery.message
+    try:
+        with connection.begin_nested():
+            if isinstance(message, Batch):
+                return intake.take(connection, message, now)
+            if isinstance(message, State):
+                fleet.hear(connection, message, now, fresh=delivery.fresh)
+            elif isinstance(message, orders.Sent):
+                orders.note_sent(connection, message.ids, now)
+            elif not orders.take(connection, ring, message, now):
+                return NotKept(poisoned=True)  # nobody gave this station such an order
+            return ()
+    except (sa.exc.DataError, sa.exc.IntegrityError) as error:
+        log.error("a delivery cannot be kept", extra={"station": message.station, "cause": type(error.orig).__name__})
+        return NotKept(poisoned=True)
+
+
+def _journal(batch: Batch) -> Journal:
+    return batch.station, batch.epoch
+
+
+def _answer(message: Message, kept: Kept, marks: Mapping[Journal, HeldMark]) -> Result:
+    if isinstance(kept, NotKept) or not isinstance(message, Batch):
+        return kept if isinstance(kept, NotKept) else None
+    mark = marks[_journal(message)]
+    return msgspec.structs.replace(mark, refused=(*mark.refused, *kept)) if kept else mark
+
+
+def _tell(deliveries: list[Delivery], results: list[Result] | list[NotKept]) -> None:
+    for delivery, result in zip(deliveries, results, strict=True):
+        delivery.done(result)

@@ -1,0 +1,139 @@
+"""Signing in and out: pauses that grow with every failure, and sessions that the server can end.
+
+The browser holds 256 random bits; the table holds their hash.  A session ends after ``IDLE`` without use, after
+``ABSOLUTE`` in any case, when its owner signs out, and whenever the account changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from hub.officials import accounts as people
+from hub.officials.accounts import Account
+from hub.storage.account_tables import account_sessions, accounts, sign_in_pauses
+from hub.storage.keyring import Keyring
+from hub.storage.store import Store, insert
+
+IDLE = timedelta(minutes=30)
+ABSOLUTE = timedelta(hours=12)
+SEEN_EVERY = timedelta(minutes=1)
+"""A session's last use is written down no more often than this."""
+
+FREE_TRIES = {"account": 4, "address": 20}
+"""Failures without a pause: a whole post may share one address."""
+
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """``token`` is for the browser alone."""
+
+    account: Account
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Not signed in; ``wait`` says for how long trying again is useless."""
+
+    wait: timedelta = timedelta()
+
+
+def pause(failures: int, free: int) -> timedelta:
+    """How long to wait after so many failures in a row: nothing, then 5 s, 10 s, 20 s … 15 minutes."""
+    over = failures - free
+    return timedelta() if over <= 0 else min(FIRST_PAUSE * 2 ** min(over - 1, 20), LONGEST_PAUSE)
+
+
+def sign_in(
+    store: Store, ring: Keyring, name: str, password: str, typed: str, address: str, now: datetime
+) -> SignedIn | Refused:
+    """Opens a session, or says how long to wait.  An attempt counts before it is tried, so that many at once count."""
+    subjects = (f"account/{name[:63]}", f"address/{address}")
+    with store.writing() as connection:
+        wait = max(_waiting(connection, subject, now) for subject in subjects)
+        if wait:
+            return Refused(wait)
+        for subject in subjects:
+            _count(connection, subject, now)
+    with store.reading() as connection:
+        step = people.proves(connection, ring, name, password, typed, now)
+    if step is None:
+        with store.reading() as connection:
+            return Refused(max(_waiting(connection, subject, now) for subject in subjects))
+    with store.writing() as connection:
+        if step and not people.use_step(connection, name, step):
+            return Refused()
+        _forget(connection, *subjects)
+        account = people.find(connection, name)
+        assert account is not None
+        return SignedIn(account, _open(connection, name, address, now))
+
+
+def _waiting(connection: sa.Connection, subject: str, now: datetime) -> timedelta:
+    until = connection.scalar(sa.select(sign_in_pauses.c.until).where(sign_in_pauses.c.subject == subject))
+    return timedelta() if until is None or until <= now else until - now
+
+
+def _count(connection: sa.Connection, subject: str, now: datetime) -> None:
+    connection.execute(sa.delete(sign_in_pauses).where(sign_in_pauses.c.last < now - FORGOTTEN_AFTER))
+    failures = connection.scalar(sa.select(sign_in_pauses.c.failures).where(sign_in_pauses.c.subject == subject)) or 0
+    until = now + pause(failures + 1, FREE_TRIES[subject.partition("/")[0]])
+    values = {"failures": failures + 1, "last": now, "until": until}
+    statement = insert(connection, sign_in_pauses).values(subject=subject, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["subject"], set_=values))
+
+
+def _forget(connection: sa.Connection, *subjects: str) -> None:
+    connection.execute(sa.delete(sign_in_pauses).where(sign_in_pauses.c.subject.in_(subjects)))
+
+
+def _open(connection: sa.Connection, name: str, address: str, now: datetime) -> str:
+    gone = sa.or_(account_sessions.c.seen < now - IDLE, account_sessions.c.begun < now - ABSOLUTE)
+    connection.execute(sa.delete(account_sessions).where(gone))
+    token = secrets.token_urlsafe(32)
+    row = {"token": _digest(token), "account": name, "begun": now, "seen": now, "address": address[:64]}
+    connection.execute(sa.insert(account_sessions).values(row))
+    return token
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def reopen(store: Store, name: str, address: str, now: datetime) -> str:
+    """A fresh session for somebody whose own change has just ended the one they were in."""
+    with store.writing() as connection:
+        return _open(connection, name, address, now)
+
+
+def resume(store: Store, token: str, now: datetime) -> Account | None:
+    """Whose session this is, or None when it has ended or never was; notes that it was used."""
+    own = account_sessions.c.token == _digest(token)
+    wanted = sa.select(accounts, account_sessions.c.begun, account_sessions.c.seen).join_from(
+        account_sessions, accounts, accounts.c.name == account_sessions.c.account
+    )
+    with store.reading() as connection:
+        found = connection.execute(wanted.where(own)).first()
+    if found is None or found.disabled is not None:
+        return None
+    if now - found.seen > IDLE or now - found.begun > ABSOLUTE:
+        return None
+    if now - found.seen > SEEN_EVERY:
+        with store.writing() as connection:
+            connection.execute(sa.update(account_sessions).where(own).values(seen=now))
+    return people.of_row(found)
+
+
+def sign_out(store: Store, token: str) -> None:
+    """Ends a session."""
+    with store.writing() as connection:
+        connection.execute(sa.delete(account_sessions).where(account_sessions.c.token == _digest(token)))

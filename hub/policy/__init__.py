@@ -1,0 +1,1 @@
+"""Policy: its versions, and what a draft would mean in plain words."""

@@ -1,0 +1,126 @@
+"""Policy out: each document signed once, its version rising through the whole province, the narrowest scope wins.
+
+Versions rise over all scopes together, so that the number in a row names one document and no other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from core import keys, wire
+from core.model import GateKind
+from core.rules import Policy
+from hub.errors import DataError
+from hub.storage.keyring import Keyring
+from hub.storage.tables import policies, states
+
+FORGOTTEN_AT_MOST = 1_000
+VERSIONS_END = 1 << 31
+_KINDS = "|".join(kind.value for kind in GateKind)
+_SCOPE = re.compile(rf"all|kind/({_KINDS})|district/(63|34)/[0-9]{{2,5}}|station/[a-z0-9][a-z0-9-]{{0,62}}")
+_signed = msgspec.json.Decoder(wire.Signed)
+_policy = msgspec.json.Decoder(Policy)
+
+
+@dataclass(frozen=True)
+class Published:
+    """One signed document in force."""
+
+    version: int
+    scope: str
+    document: bytes
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One published version: what it says, who wrote it, when it was published."""
+
+    policy: Policy
+    author: str
+    published: datetime
+
+
+def publish(connection: sa.Connection, ring: Keyring, policy: Policy, now: datetime, author: str = "") -> bool:
+    """Signs and keeps a policy; False when exactly this one is published already.
+
+    Raises ``DataError`` for an unknown scope or a version that does not rise.
+    """
+    if not _SCOPE.fullmatch(policy.scope):
+        raise DataError([f"policy scope {policy.scope!r}: all, kind/…, district/<edition>/<code> or station/<name>"])
+    payload = wire.encode(policy)
+    last = connection.execute(sa.select(policies).order_by(policies.c.version.desc()).limit(1)).first()
+    same = connection.scalar(sa.select(policies.c.document).where(policies.c.version == policy.version))
+    if same is not None and keys.verify(ring.policy_public, _signed.decode(same)) == payload:
+        return False
+    if last is not None and policy.version <= last.version:
+        raise DataError([f"policy version {policy.version}: must be above {last.version}, the last one published"])
+    row = {
+        "version": policy.version,
+        "scope": policy.scope,
+        "effective": policy.effective,
+        "expires": policy.expires,
+        "document": wire.encode(keys.sign(ring.signing, payload)),
+        "published": now,
+        "author": author,
+    }
+    connection.execute(sa.insert(policies).values(row))
+    return True
+
+
+def next_version(connection: sa.Connection) -> int:
+    """The lowest version that may be published next: above the hub's own, and above what any station says it holds.
+
+    Stations know of versions that a hub restored from an older backup has forgotten, and never go back.  What is far
+    ahead is no lost version but a wrong report, and must not use the numbers up.
+    """
+    own = connection.scalar(sa.select(sa.func.max(policies.c.version))) or 0
+    near = states.c.policy_version <= own + FORGOTTEN_AT_MOST
+    return max(own, connection.scalar(sa.select(sa.func.max(states.c.policy_version)).where(near)) or 0) + 1
+
+
+def history(connection: sa.Connection, ring: Keyring, at_most: int = 100) -> list[Version]:
+    """The versions of every scope, newest first."""
+    newest = sa.select(policies).order_by(policies.c.version.desc()).limit(at_most)
+    return [_version(row, ring) for row in connection.execute(newest)]
+
+
+def version(connection: sa.Connection, ring: Keyring, number: int) -> Version | None:
+    """One version; None when there is none with this number."""
+    if not 0 < number < VERSIONS_END:
+        return None
+    row = connection.execute(sa.select(policies).where(policies.c.version == number)).first()
+    return None if row is None else _version(row, ring)
+
+
+def again(connection: sa.Connection, old: Policy, now: datetime) -> Policy:
+    """An old policy's content as the next version, from now on: what rolling back publishes."""
+    return msgspec.structs.replace(old, version=next_version(connection), issued=now, effective=now, expires=None)
+
+
+def _version(row: sa.Row[Any], ring: Keyring) -> Version:
+    payload = keys.verify(ring.policy_public, _signed.decode(row.document))
+    return Version(_policy.decode(payload), row.author, row.published)
+
+
+def in_force(connection: sa.Connection, now: datetime) -> dict[str, Published]:
+    """The newest document of each scope that is effective and has not expired."""
+    current = sa.and_(policies.c.effective <= now, sa.or_(policies.c.expires.is_(None), policies.c.expires > now))
+    newest = sa.select(sa.func.max(policies.c.version)).where(current).group_by(policies.c.scope)
+    rows = connection.execute(sa.select(policies).where(policies.c.version.in_(newest)))
+    return {row.scope: Published(row.version, row.scope, row.document) for row in rows}
+
+
+def scopes(connection: sa.Connection) -> tuple[str, ...]:
+    """Every scope that ever had a policy."""
+    return tuple(connection.scalars(sa.select(policies.c.scope).distinct()))
+
+
+def narrowest(published: dict[str, Published], scopes: Iterable[str]) -> Published | None:
+    """The document of the first scope that has one; ``scopes`` narrowest first."""
+    return next((published[scope] for scope in scopes if scope in published), None)

@@ -1,0 +1,1 @@
+"""A province system that stands behind the hub: asked for a person's standing through a mapping file."""

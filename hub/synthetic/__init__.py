@@ -1,0 +1,1 @@
+"""A province that never was, for demonstrations and tests: real communes, invented people."""

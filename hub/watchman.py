@@ -1,0 +1,122 @@
+"""The loop that watches the fleet: judges it every few seconds, writes alarms down, keeps figures and thins them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from hub.centre import Centre
+from hub.health import health_history
+from hub.health.health_history import QUARTER, Recorder
+from hub.stations import alarms
+from hub.stations.fleet import Gate
+from hub.stations.watch import Change, Watch
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+SAVE_EVERY = timedelta(seconds=15)
+POINT_EVERY = timedelta(seconds=60)
+THIN_EVERY = timedelta(hours=1)
+ALARMS_KEPT = timedelta(days=60)
+
+
+class Watchman:
+    """One loop; ``run`` is its thread's body.
+
+    ``listening`` says whether the hub's line to the broker stands (always, without one); ``told`` hears every change.
+    """
+
+    def __init__(self, centre: Centre, listening: Callable[[], bool] = lambda: True) -> None:
+        self._centre, self._listening = centre, listening
+        self.told: list[Callable[[Change], None]] = []
+        self._stop = threading.Event()
+        self._recorder = Recorder()
+        self._untold: list[Change] = []
+        self._saved: datetime | None = None
+        self._due: dict[str, datetime] = {}
+        self.watch = Watch()
+
+    def stop(self) -> None:
+        """Lets the loop save what it knows and end."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Watches until stopped; a database that cannot be written is tried again with the next look."""
+        self.take_up()
+        while not self._stop.wait(LOOK_SECONDS):
+            self._guarded(self.look)
+        self._guarded(self._save)
+
+    def take_up(self) -> None:
+        """Begins where a hub ended: what it kept of every station, which alarms stood, when it last looked."""
+        fleet = self._centre.fleet
+        fleet.know(self._centre.tokens.all)
+        with self._centre.store.reading() as connection:
+            health_history.load(connection, fleet)
+            self.watch = Watch(alarms.standing_matters(connection), health_history.looked(connection))
+
+    def _guarded(self, body: Callable[[datetime], None]) -> None:
+        try:
+            body(datetime.now(UTC))
+        except sa.exc.OperationalError as error:
+            log.error("the fleet's health cannot be kept now", extra={"cause": str(error.orig)})
+
+    def look(self, now: datetime) -> None:
+        """One look at ``now``: what began or ended is written down, and whatever else is due."""
+        fleet = self._centre.fleet
+        fleet.know(self._centre.tokens.all)
+        changes = self.watch.step(now, fleet.views(self._policy), listening=self._listening())
+        self._untold += changes
+        for change in changes:
+            for listener in self.told:
+                listener(change)
+        if self._untold:
+            with self._centre.store.writing() as connection:
+                for change in self._untold:
+                    alarms.keep(connection, change)
+            self._untold.clear()
+        if self._is_due("save", SAVE_EVERY, now):
+            self._save(now)
+        if self._is_due("points", POINT_EVERY, now):
+            self._record(now)
+        if self._is_due("thin", THIN_EVERY, now):
+            self._thin(now)
+
+    def _policy(self, gate: Gate) -> int:
+        published = self._centre.policy_for(gate)
+        return published.version if published is not None else 0
+
+    def _save(self, now: datetime) -> None:
+        fleet = self._centre.fleet
+        with self._centre.store.reading() as connection:
+            health_history.load(connection, fleet, now - SAVE_EVERY * 4)  # of another hub on this database
+        with self._centre.store.writing() as connection:
+            health_history.save(connection, fleet.members(), self._saved)
+            health_history.note_look(connection, now)
+        self._saved = now
+
+    def _record(self, now: datetime) -> None:
+        made = self._recorder.points(self._centre.fleet.members(), now - POINT_EVERY)
+        with self._centre.store.writing() as connection:
+            health_history.write(connection, made)
+        if self._is_due("quarter", timedelta(seconds=QUARTER), now):
+            with self._centre.store.writing() as connection:
+                health_history.condense(connection, now)
+
+    def _thin(self, now: datetime) -> None:
+        while not self._stop.is_set():
+            with self._centre.store.writing() as connection:
+                alarms.forget(connection, now - ALARMS_KEPT)
+                if health_history.thin(connection, now) < health_history.THINNED_AT_ONCE:
+                    return
+
+    def _is_due(self, what: str, every: timedelta, now: datetime) -> bool:
+        if now < self._due.get(what, now):
+            return False
+        self._due[what] = now + every
+        return True

@@ -1,0 +1,103 @@
+"""For the administrator: officials' accounts, opened, shut, opened again and given a new password."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from litestar import Router, get, post
+from litestar.response import Redirect
+
+from hub.errors import DataError
+from hub.officials import accounts, audit
+from hub.officials.accounts import Account
+from hub.officials.rights import Right, Role
+from hub.storage.tables import places
+from hub.web.form import Form, Visit
+from hub.web.officials import caller, now, official, officials, show
+from hub.web.page import Page, see_other
+from hub.web.site import Site
+
+ACCOUNTS = "/officers/accounts"
+_FIELDS = {
+    "account name": "name",
+    "account": "name",
+    "shown name": "shown",
+    "place": "place",
+    "commune": "communes",
+    "communes": "communes",
+    "password": "password",
+}
+_WORDS = {"name": "fault-account", "communes": "fault-communes", "password": "fault-weak-password"}
+
+
+def router(site: Site) -> Router:
+    """The list, and what changes it."""
+
+    @get(ACCOUNTS, sync_to_thread=True)
+    def listed(request: Visit) -> Page:
+        return _page(site, request)
+
+    @post(ACCOUNTS, sync_to_thread=True)
+    def change(request: Visit, form: Form) -> Page | Redirect:
+        if form.text("do") == "add":
+            return _add(site, request, form)
+        return _change(site, request, form)
+
+    return officials(site, Right.ACCOUNTS, [listed, change])
+
+
+def _page(site: Site, request: Visit, form: Form | None = None, faults: dict[str, str] | None = None) -> Page:
+    with site.store.reading() as connection:
+        found = accounts.listed(connection)
+        known = connection.execute(sa.select(places.c.code, places.c.name).order_by(places.c.name)).all()
+    own = {"found": found, "roles": list(Role), "places": [(row.code, row.name) for row in known]}
+    status = 422 if faults else 200
+    return show(request, "officers/accounts.html", values=form, faults=faults, status=status, context=own)
+
+
+def _add(site: Site, request: Visit, form: Form) -> Page | Redirect:
+    if form.text("role") not in list(Role):
+        return _page(site, request, form, {"role": "fault-choose"})
+    account = Account(
+        name=form.text("name").casefold(),
+        shown=form.text("shown"),
+        role=Role(form.text("role")),
+        place=form.text("place"),
+        communes=accounts.communes_of(form.text("communes")),
+        must_change=True,
+    )
+    try:
+        with site.store.writing() as connection:
+            accounts.add(connection, account, form.text("password"), now())
+            _record(connection, request, account.name, "added")
+    except DataError as error:
+        return _page(site, request, form, _faults(error))
+    return see_other(request, ACCOUNTS, told="account-added")
+
+
+def _faults(error: DataError) -> dict[str, str]:
+    """The fields that an account's faults speak of, in the order of the form."""
+    named = [_FIELDS[next(part for part in _FIELDS if fault.startswith(part))] for fault in error.faults]
+    return {field: _WORDS.get(field, "fault-empty") for field in named}
+
+
+def _change(site: Site, request: Visit, form: Form) -> Page | Redirect:
+    name, what = form.text("name"), form.text("do")
+    if what == "disable" and name == official(request).name:
+        return _page(site, request, None, {"which": "fault-own-account"})
+    try:
+        with site.store.writing() as connection:
+            if what == "disable":
+                accounts.disable(connection, name, now())
+            elif what == "enable":
+                accounts.enable(connection, name)
+            elif what == "reset":
+                accounts.reset(connection, site.ring, name, form.text("fresh"))
+            _record(connection, request, name, what)
+    except DataError:
+        return _page(site, request, None, {"fresh": "fault-weak-password"})
+    return see_other(request, ACCOUNTS, told="account-changed")
+
+
+def _record(connection: sa.Connection, request: Visit, name: str, what: str) -> None:
+    detail = {"account": name[:63], "what": what[:16]}
+    audit.append(connection, official(request), "account", now(), address=caller(request), detail=detail)

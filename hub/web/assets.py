@@ -1,0 +1,34 @@
+"""Style sheet, scripts and pictures: read once, addressed by what is in them, so that browsers may keep them."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from functools import cache
+from importlib import resources
+
+STATIC = "/static"
+FOREVER = "public, max-age=31536000, immutable"
+_TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".css": "text/css", ".webmanifest": "application/json"}
+
+
+@cache
+def read(name: str) -> bytes | None:
+    """The bytes of a file of ``static/``; nothing when there is none of that name."""
+    found = resources.files("hub.web").joinpath("static").joinpath(name)
+    return found.read_bytes() if "/" not in name and not name.startswith(".") and found.is_file() else None
+
+
+@cache
+def url(name: str) -> str:
+    """The address of a file; it changes with its content.  ``KeyError`` when there is no such file."""
+    body = read(name)
+    if body is None:
+        raise KeyError(name)
+    return f"{STATIC}/{name}?{hashlib.sha256(body).hexdigest()[:12]}"
+
+
+def media_type(name: str) -> str:
+    """What a file is, by its ending."""
+    ending = name[name.rfind(".") :]
+    return _TYPES.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -1,0 +1,84 @@
+"""For the auditor: the log of look-ups, and the proof that nothing in it was changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from litestar import Router, get, post
+
+from hub.inquiries import searching
+from hub.officials import audit
+from hub.officials.rights import Right
+from hub.web import words
+from hub.web.form import Form, Visit
+from hub.web.officials import caller, now, official, officials, show
+from hub.web.page import Page
+from hub.web.site import Site
+
+AUDIT = "/officers/audit"
+LINES = 50
+PROVEN = 20_000
+"""So many of the newest entries are proven each time the page opens; ``hub account log`` proves them all."""
+
+ACTIONS = frozenset(key.removeprefix("action-") for key in words.CATALOGUES["vi"] if key.startswith("action-"))
+"""Those that have words; other parts may write entries of their own."""
+
+LONGEST_NUMBER = 18
+DETAILS = frozenset(key.removeprefix("detail-") for key in words.CATALOGUES["vi"] if key.startswith("detail-"))
+_KEY = re.compile(r"[0-9a-f]{32}")
+
+
+def router(site: Site) -> Router:
+    """The log, whole or narrowed down; reading it is an entry too."""
+
+    @get(AUDIT, sync_to_thread=True)
+    def newest(request: Visit) -> Page:
+        return _page(site, request, {})
+
+    @post(AUDIT, sync_to_thread=True, status_code=200)
+    def chosen(request: Visit, form: Form) -> Page:
+        return _page(site, request, form)
+
+    return officials(site, Right.AUDIT, [newest, chosen])
+
+
+def _page(site: Site, request: Visit, asked: Mapping[str, str]) -> Page:
+    account, typed = asked.get("account", ""), asked.get("person", "")
+    before, list_of = _number(asked.get("before", "")), _number(asked.get("list", ""))
+    with site.store.writing() as connection:
+        person = _key_of(connection, site, typed)
+        numbers = (("before", before), ("list", list_of))
+        detail = {name: value for name, value in (("account", account), *numbers) if value}
+        audit.append(
+            connection, official(request), "audit", now(), address=caller(request), person=person, detail=detail
+        )
+    faults = {"person": "fault-unknown"} if typed and not person else {}
+    with site.store.reading() as connection:
+        proof = audit.prove(connection, PROVEN)
+        found = audit.entries(connection, before=before, at_most=LINES + 1, account=account, person=person)
+        members = audit.shown(connection, list_of) if list_of else []
+    lines, more = found[:LINES], len(found) > LINES
+    own = {
+        "entries": lines,
+        "proof": proof,
+        "older": lines[-1].seq if more else 0,
+        "actions": ACTIONS,
+        "details": DETAILS,
+        "whom": person,
+        "list_of": list_of,
+        "members": members,
+    }
+    status = 422 if faults else 200
+    values = {"account": account, "person": person or (typed if _KEY.fullmatch(typed) else "")}
+    return show(request, "officers/audit.html", values=values, faults=faults, status=status, context=own)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_NUMBER else 0
+
+
+def _key_of(connection: sa.Connection, site: Site, typed: str) -> str:
+    """The person key that was typed, or that of whoever a number names: people who complain know their number."""
+    return typed.casefold() if _KEY.fullmatch(typed.casefold()) else searching.by_number(connection, site.ring, typed)

@@ -1,0 +1,209 @@
+"""Declaring, step by step: each step is kept when it is sent, and nothing counts before the last one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from litestar import Router, get, post
+from litestar.exceptions import NotFoundException
+from litestar.response import Redirect
+
+from core.codes import identity
+from core.model import DeclarationKind, Subject
+from hub.citizens import drafts
+from hub.citizens.drafts import Draft
+from hub.citizens.guests import Guest
+from hub.officials import audit
+from hub.register import areas, declaring, relatives
+from hub.register.declaring import Declared, Refused
+from hub.storage.tables import identities, people
+from hub.web.citizens import sheets, visits
+from hub.web.form import Form, Visit
+from hub.web.officials import caller
+from hub.web.page import Page, render, see_other
+from hub.web.site import Site, pages
+
+FULL_PROMISE = "wrong-promise"
+INVALID = 422
+
+
+def router(site: Site) -> Router:
+    """The pages."""
+
+    @get("/declare/{kind:str}", sync_to_thread=True)
+    def ready(request: Visit, kind: str) -> Page:
+        visits.needed(site, request)
+        return render(request, "citizens/begin.html", kind=_kind(kind))
+
+    @post("/declare/{kind:str}", sync_to_thread=True)
+    def begin(request: Visit, kind: str) -> Redirect:
+        guest = visits.needed(site, request)
+        draft = drafts.begin(_kind(kind), sheets.fresh(_kind(kind), guest, site.edition))
+        _save(site, guest, draft)
+        return see_other(request, _at(draft, "who"))
+
+    @get("/sheet/{name:str}/{step:str}", sync_to_thread=True)
+    def step_of(request: Visit, name: str, step: str, check: bool = False) -> Page:
+        guest = visits.needed(site, request)
+        draft = _found(site, guest, name)
+        wrong = _of_step(sheets.faults(draft, guest, visits.now()), step) if check else {}
+        return _shown(request, guest, draft, step, wrong)
+
+    @post("/sheet/{name:str}/{step:str}", sync_to_thread=True)
+    def sent(request: Visit, form: Form, name: str, step: str) -> Page | Redirect:
+        guest = visits.needed(site, request)
+        draft = sheets.take(_found(site, guest, name), step, {field: form.all(field) for field in form})
+        told = ""
+        if form.text("do") == "fill":
+            draft, told = _filled(site, guest, draft)
+        _save(site, guest, draft)
+        if form.text("do") == "next":
+            return _next(site, request, guest, draft, step, form)
+        return see_other(request, _after(draft, step, form.text("do")), told=told)
+
+    @post("/sheet/{name:str}/drop", sync_to_thread=True)
+    def drop(request: Visit, name: str) -> Redirect:
+        guest = visits.needed(site, request)
+        with site.store.writing() as connection:
+            drafts.drop(connection, site.ring, guest, name)
+        return see_other(request, "/mine", told="dropped")
+
+    return pages([ready, begin, step_of, sent, drop], exception_handlers={visits.NobodyHere: visits.to_phone})
+
+
+def _next(site: Site, request: Visit, guest: Guest, draft: Draft, step: str, form: Form) -> Page | Redirect:
+    wrong = sheets.faults(draft, guest, visits.now())
+    if step != "send":
+        here = _of_step(wrong, step)
+        if here:
+            return _shown(request, guest, draft, step, here, status=INVALID)
+        return see_other(request, _at(draft, sheets.STEPS[sheets.STEPS.index(step) + 1]))
+    if not form.text("promise"):
+        wrong["promise"] = FULL_PROMISE
+    done = None if wrong else _declared(site, guest, draft, wrong, caller(request))
+    if done is None:
+        return _shown(request, guest, draft, step, wrong, status=INVALID)
+    told = "corrected" if draft.corrects else "declared"
+    return see_other(request, f"/shown/{visits.hide(site, guest, done.declaration)}", told=told)
+
+
+def _declared(site: Site, guest: Guest, draft: Draft, wrong: dict[str, str], address: str) -> Declared | None:
+    """The declaration, or None with what the registry refused put into ``wrong``."""
+    given, _ = sheets.form(draft, guest)
+    now = visits.now()
+    try:
+        with site.store.writing() as connection:
+            if draft.corrects:
+                done = declaring.correct(connection, site.ring, draft.corrects, given, now, by=guest.by, once=draft.id)
+            else:
+                done = declaring.declare(connection, site.ring, given, now, by=guest.by, once=draft.id)
+            drafts.drop(connection, site.ring, guest, draft.id)
+            if guest.account:
+                key = connection.scalar(sa.select(people.c.key).where(people.c.id == done.person)) or b""
+                kind = {"kind": given.kind.value}
+                helped = key.hex()
+                audit.append(connection, guest.account, "assisted", now, address=address, person=helped, detail=kind)
+    except Refused as refused:
+        wrong.update({field or "promise": f"wrong-{word}" for field, word in refused.wrong.items()})
+        return None
+    return done
+
+
+def _filled(site: Site, guest: Guest, draft: Draft) -> tuple[Draft, str]:
+    """The personal fields of an insurance number, if the phone that was proven is the one on that person's record.
+
+    Everybody else learns nothing, not even whether the number is known.
+    """
+    insurance = identity.insurance(sheets.text(draft, "insurance"))
+    if not isinstance(insurance, Subject):
+        return draft, "fill-nothing"
+    with site.store.reading() as connection:
+        alive = sa.and_(identities.c.digest == site.ring.digest(insurance), identities.c.retired.is_(None))
+        person = connection.scalar(sa.select(identities.c.person).where(alive))
+        if person is None or not guest.phone or not relatives.holds(connection, person, guest.by):
+            return draft, "fill-nothing"
+        known = relatives.prefill(connection, site.ring, insurance)
+    if known is None:
+        return draft, "fill-nothing"
+    found: sheets.Fields = {"name": (known.name,), "born": (sheets.shown_birth(known.born),), "sex": (known.sex,)}
+    found |= {"nationality": (known.nationality,)}
+    if known.address is not None and known.address.edition == sheets.text(draft, "edition"):
+        found |= sheets.known_area("address", known.address)
+    return draft.filled(found), "fill-done"
+
+
+def _after(draft: Draft, step: str, wish: str) -> str:
+    """Where a button other than "next" leads."""
+    at = sheets.STEPS.index(step)
+    if wish == "back":
+        return _at(draft, sheets.STEPS[at - 1]) if at else "/mine"
+    if wish == "later":
+        return "/mine"
+    opened = wish.removeprefix("open-")
+    return _at(draft, step) + (f"#{opened}" if opened in sheets.fields(step, draft.kind) else "")
+
+
+def _shown(request: Visit, guest: Guest, draft: Draft, step: str, wrong: dict[str, str], *, status: int = 200) -> Page:
+    if step not in sheets.STEPS:
+        raise NotFoundException
+    more: dict[str, Any] = {}
+    if step == "where":
+        more["units"] = {name: _units(draft, name) for name in sheets.addresses(draft.kind)}
+    if step == "send":
+        given, _ = sheets.form(draft, guest)
+        more |= {"given": given, "title": areas.title, "faulty": sheets.faults(draft, guest, visits.now())}
+        more |= {
+            "page_of": lambda field: f"{_at(draft, sheets.step_of(field))}?check=true",
+            "shown_birth": sheets.shown_birth,
+        }
+    return render(
+        request,
+        f"citizens/sheet-{step}.html",
+        values=sheets.values(draft),
+        faults=wrong,
+        status=status,
+        draft=draft,
+        guest=guest,
+        step=step,
+        steps=sheets.STEPS,
+        nations=(*sheets.NATIONS, sheets.OTHER_NATION),
+        **more,
+    )
+
+
+def _units(draft: Draft, name: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The lists of one address, as far down as it was chosen: level, and pairs of code and name."""
+    edition, above, lists = sheets.text(draft, "edition"), "", []
+    for level in sheets.levels(edition):
+        known = [] if level != "province" and not above else areas.under(edition, above)
+        lists.append((level, [(unit.code, unit.name) for unit in known]))
+        above = sheets.text(draft, f"{name}_{level}")
+    return lists
+
+
+def _of_step(wrong: dict[str, str], step: str) -> dict[str, str]:
+    return {field: word for field, word in wrong.items() if sheets.step_of(field) == step}
+
+
+def _at(draft: Draft, step: str) -> str:
+    return f"/sheet/{draft.id}/{step}"
+
+
+def _kind(kind: str) -> DeclarationKind:
+    if kind not in {each.value for each in DeclarationKind}:
+        raise NotFoundException
+    return DeclarationKind(kind)
+
+
+def _found(site: Site, guest: Guest, name: str) -> Draft:
+    with site.store.reading() as connection:
+        draft = drafts.find(connection, site.ring, guest, name, visits.now())
+    if draft is None:
+        raise NotFoundException
+    return draft
+
+
+def _save(site: Site, guest: Guest, draft: Draft) -> None:
+    with site.store.writing() as connection:
+        drafts.save(connection, site.ring, guest, draft, visits.now())

@@ -1,0 +1,57 @@
+"""Which stations a reader wants to see, as the address bar says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from hub.web.fleet.lines import Line
+
+NAMES = ("district", "place", "kind")
+LONGEST = 64
+SHOWN_AT_MOST = 200
+"""So many lines at once, the gravest; a link shows the rest."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Empty fields choose everything."""
+
+    district: str = ""
+    place: str = ""
+    kind: str = ""
+    trouble: bool = False
+    everything: bool = False
+
+    def admits(self, line: Line) -> bool:
+        """Whether a station belongs to what was chosen."""
+        view = line.view
+        if self.trouble and not line.troubled:
+            return False
+        asked = ((self.district, view.district), (self.place, view.place), (self.kind, view.kind))
+        return all(not wanted or wanted == had for wanted, had in asked)
+
+    def query(self, **changed: str) -> dict[str, str]:
+        """The same for an address, with some of it changed; what is empty is left out."""
+        own = {name: getattr(self, name) for name in NAMES} | {"trouble": "1" if self.trouble else ""}
+        return {name: value for name, value in (own | changed).items() if value}
+
+
+def chosen(asked: Mapping[str, str]) -> Choice:
+    """What an address asks for; too long is nothing."""
+    texts = {name: value for name in NAMES if len(value := asked.get(name, "")) <= LONGEST}
+    return Choice(**texts, trouble=asked.get("trouble") == "1", everything=asked.get("all") == "1")
+
+
+def offered(lines: Iterable[Line]) -> dict[str, list[tuple[str, str]]]:
+    """What can be chosen: codes with their names, by name."""
+    found: dict[str, dict[str, str]] = {name: {} for name in NAMES}
+    for line in lines:
+        view = line.view
+        found["district"][view.district] = view.district_name or view.district
+        found["place"][view.place] = view.place_name or view.place
+        found["kind"][view.kind] = view.kind
+    return {
+        name: sorted(((code, words) for code, words in of.items() if code), key=lambda each: each[1])
+        for name, of in found.items()
+    }

@@ -1,0 +1,78 @@
+// Keeps the wall, or a station's page, as the hub sees it now.  Without this file the page loads itself again.
+
+const rows = document.getElementById("stations");
+const station = document.getElementById("station");
+const line = document.getElementById("line");
+const asked = new URLSearchParams(location.search);
+const page = (text) => new DOMParser().parseFromString(text, "text/html");
+
+// Puts a part in another's place; whoever was at one of its buttons or links stays there, what was open stays open.
+function swap(old, fresh) {
+  if (!old || !fresh) return;
+  const at = old.contains(document.activeElement) ? document.activeElement : null;
+  const open = [...old.querySelectorAll("details[open]")].map((each) => each.id);
+  old.replaceWith(document.adoptNode(fresh));
+  for (const each of fresh.querySelectorAll("details")) each.open = open.includes(each.id);
+  if (!at) return;
+  const same = (each) => (at.id ? each.id === at.id : at.value ? each.value === at.value : each.href && each.href === at.href);
+  [...fresh.querySelectorAll("a, button, summary")].find(same)?.focus();
+}
+
+async function whole() {
+  const answer = await fetch(location.href).catch(() => null);
+  if (answer?.redirected) return location.reload(); // signed out meanwhile
+  if (!answer?.ok) return;
+  const fresh = page(await answer.text());
+  for (const id of station ? ["station"] : ["stations", "sums", "alarms"]) {
+    const part = document.getElementById(id);
+    if (part && id === "stations") part.replaceChildren(...document.adoptNode(fresh.getElementById(id)).children);
+    else swap(part, fresh.getElementById(id));
+  }
+}
+
+const admits = (row) => ["district", "place", "kind"].every((name) => !asked.get(name) || asked.get(name) === row.dataset[name])
+  && (asked.get("trouble") !== "1" || row.dataset.troubled);
+
+function place(row) {
+  const old = document.getElementById(row.id);
+  const focused = old?.contains(document.activeElement);
+  old?.remove();
+  if (!admits(row)) return;
+  const after = [...rows.children].find((each) => each.dataset.rank > row.dataset.rank) ?? null;
+  rows.insertBefore(document.adoptNode(row), after);
+  if (focused) row.querySelector("a").focus();
+}
+
+function put(news) {
+  const fresh = page(`<table><tbody>${(news.rows ?? []).join("")}</tbody></table>${news.sums ?? ""}${news.alarms ?? ""}`);
+  for (const row of [...fresh.querySelectorAll("tr[data-rank]")]) place(row);
+  while (rows.children.length > Number(rows.dataset.most)) rows.lastElementChild.remove();
+  for (const id of ["sums", "alarms"]) swap(document.getElementById(id), fresh.getElementById(id));
+}
+
+function told(key) {
+  if (line && line.textContent !== line.dataset[key]) line.textContent = line.dataset[key];
+}
+
+function listen(address) {
+  const events = new EventSource(address);
+  const later = () => setTimeout(whole, Math.random() * 1500); // not every browser at the same moment
+  events.addEventListener("open", () => (told("live"), whole()));
+  events.addEventListener("error", () => told("lost"));
+  events.addEventListener("whole", later);
+  events.addEventListener("over", () => location.reload());
+  events.addEventListener("news", (event) => {
+    const news = JSON.parse(event.data);
+    if (rows) put(news);
+    else if (news.names?.includes(document.getElementById("station").dataset.name) || news.alarms) whole();
+  });
+}
+
+// What a station answers to an order is no news of its health: while one is under way the page asks.
+async function again() {
+  await whole();
+  setTimeout(again, Number(document.getElementById("station").dataset.again) * 1000);
+}
+
+listen((rows ?? station).dataset.live);
+if (station) setTimeout(again, Number(station.dataset.again) * 1000);

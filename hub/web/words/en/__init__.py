@@ -1,0 +1,16 @@
+"""The pages' words in English, by part; a key stands in one part only."""
+
+from __future__ import annotations
+
+from hub.web.words.en import checking, citizens, common, fleet, keeping, officers, policy, tracing
+
+WORDS: dict[str, str] = {
+    **common.WORDS,
+    **citizens.WORDS,
+    **officers.WORDS,
+    **checking.WORDS,
+    **tracing.WORDS,
+    **policy.WORDS,
+    **keeping.WORDS,
+    **fleet.WORDS,
+}

@@ -1,0 +1,150 @@
+"""An official at work in a real browser: by keyboard alone, and with a phone's camera."""
+
+import shutil
+
+import pytest
+import segno
+import sqlalchemy as sa
+from hub_stand import CITIZEN, HubProcess, furnish, now
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import expect, sync_playwright
+
+from hub.config import Settings
+from hub.officials import accounts
+from hub.officials.accounts import Account
+from hub.officials.rights import Role
+from hub.opening import open_store
+from hub.storage.tables import visits
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SWITCHES = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+PASSWORD = "ba con vịt trời"
+WITHIN = 30_000
+MY_QR = "MYQR-ANH-0001"
+WIDTH, HEIGHT, MODULE = 640, 480, 10
+
+expect.set_options(timeout=WITHIN)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """A hub with an officer at a checkpoint and a guard at a market."""
+    data = tmp_path_factory.mktemp("officials")
+    furnish(data, "s1")
+    store, _ = open_store(Settings(data=str(data)))
+    with store.writing() as connection:
+        account = Account("lan", "Lê Thị Lan", Role.CHECKPOINT_OFFICER, place="chot")
+        accounts.add(connection, account, PASSWORD, now())
+        accounts.add(connection, Account("bao-ve", "Bảo vệ", Role.VENUE_GUARD, place="cho"), PASSWORD, now())
+    store.close()
+    process = HubProcess(data).start()
+    yield process
+    process.kill()
+
+
+def film(path, text):
+    """A camera's film (YUV4MPEG2) that shows one QR code all the time."""
+    luma = bytearray(b"\xeb" * (WIDTH * HEIGHT))
+    matrix = [list(row) for row in segno.make_qr(text, error="m").matrix_iter(scale=MODULE, border=4)]
+    left, top = (WIDTH - len(matrix[0])) // 2, (HEIGHT - len(matrix)) // 2
+    for line, row in enumerate(matrix):
+        start = (top + line) * WIDTH + left
+        luma[start : start + len(row)] = bytes(0x10 if dark else 0xEB for dark in row)
+    frame = b"FRAME\n" + bytes(luma) + b"\x80" * (WIDTH * HEIGHT // 2)
+    path.write_bytes(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F10:1 Ip A1:1 C420\n".encode() + frame * 3)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Chromium whose camera looks at a My QR."""
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    held_up = tmp_path_factory.mktemp("film") / "my-qr.y4m"
+    film(held_up, MY_QR)
+    camera = (
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={held_up}",
+    )
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, *camera])
+        yield chromium
+        chromium.close()
+
+
+def enter(page, hub, name):
+    """Signs in by keyboard."""
+    page.goto(f"http://{hub.ready['http']}/officers/sign-in")
+    expect(page.locator("#account")).to_be_focused()
+    page.keyboard.type(name)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).not_to_have_url(f"http://{hub.ready['http']}/officers/sign-in")
+
+
+@pytest.fixture
+def page(browser, hub):
+    """The check page of somebody who signed in by keyboard, quiet on its console to the end."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    enter(page, hub, "lan")
+    expect(page).to_have_url(f"http://{hub.ready['http']}/officers/check")
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def test_an_official_finds_a_person_in_both_boxes_by_keyboard_only(page):
+    expect(page.locator("#code-entry")).to_be_focused()
+    page.keyboard.type(CITIZEN)
+    page.keyboard.press("Enter")
+    answer = page.locator("#answer")
+    expect(answer).to_contain_text("N***** T** Ánh")
+    expect(answer.locator("h3").first).to_have_text("Khai báo đến Thừa Thiên Huế")
+    expect(page.locator("#code-entry")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator("#code-health")).to_be_focused()
+    page.keyboard.type(MY_QR)  # as a scanner types
+    page.keyboard.press("Enter")
+    expect(answer.locator("h3").first).to_have_text("Khai báo y tế toàn dân")
+    expect(answer).to_have_attribute("data-outcome", "warn")
+    expect(page.locator("#code-health")).to_be_focused()
+
+
+def test_a_phone_s_camera_reads_my_qr_and_shows_the_three_groups(page):
+    page.locator("#camera-open").click()
+    answer = page.locator("#answer")
+    expect(answer).to_contain_text("N***** T** Ánh")
+    expect(answer.locator(".group")).to_have_count(3)
+    expect(answer).to_contain_text("Tờ khai")
+
+
+def test_the_guard_s_count_comes_anew_by_itself_and_leaves_the_focus_where_it_was(browser, hub):
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        page.clock.install()
+        enter(page, hub, "bao-ve")
+        page.goto(f"http://{hub.ready['http']}/officers/inside")
+        count = page.locator(".count b")
+        expect(count).to_have_text("0")
+        page.locator("a[href='?still=true']").focus()
+        store, _ = open_store(Settings(data=str(hub.data)))
+        with store.writing() as connection:
+            row = {"at": now(), "place": "cho", "direction": "in", "outcome": "pass", "went_in": 1}
+            connection.execute(sa.insert(visits).values(identity=b"1" * 16, **row))
+        store.close()
+        for _ in range(120):
+            page.clock.fast_forward(21_000)
+            page.wait_for_timeout(250)
+            if count.text_content() == "1":
+                break
+        expect(count).to_have_text("1")
+        expect(page.locator("a[href='?still=true']")).to_be_focused()
