@@ -1,0 +1,151 @@
+"""A hub and a gate of its own as real processes, for tests that stand between them."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ports import free_port
+
+BIN = Path(sys.executable).parent
+PLACE = "cho-dong-ba"
+DEVICES = """
+[[scanner]]
+driver = "stdin"
+[led]
+driver = "sim"
+[display]
+driver = "sim"
+"""
+
+
+def number(person: int) -> str:
+    return f"046090{person + 1:06}"
+
+
+def wait(happened: Callable[[], bool], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.05)
+
+
+@dataclass
+class Centre:
+    """The hub, its broker and its data, on ports that stay the same when it is started again."""
+
+    folder: Path
+    http: str = field(default_factory=lambda: str(free_port()))
+    mqtt: str = field(default_factory=lambda: str(free_port()))
+    process: subprocess.Popen[bytes] | None = None
+    settings: str = ""  # of hub.toml
+
+    def run(self, *words: str, code: int = 0) -> str:
+        done = subprocess.run([BIN / "hub", *words, "--data", self.folder], capture_output=True, text=True, timeout=120)
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    def start(self) -> None:
+        ready = self.folder / "ready.json"
+        ready.unlink(missing_ok=True)
+        words = ["serve", "--data", self.folder, "--port", self.http, "--broker", "--broker-port", self.mqtt]
+        if self.settings:
+            (self.folder / "hub.toml").write_text(self.settings)
+            words += ["--config", self.folder / "hub.toml"]
+        with (self.folder / "hub.log").open("ab") as log:
+            self.process = subprocess.Popen([BIN / "hub", *words, "--ready", ready], stdout=log, stderr=log)
+        wait(lambda: (ready.exists() and ready.read_text() != "") or self.process.poll() is not None, 120)
+        said = json.loads(ready.read_text())
+        assert (said["http"], said["mqtt"]) == (f"127.0.0.1:{self.http}", f"127.0.0.1:{self.mqtt}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(60)
+            self.process = None
+
+    def rows(self, station: str) -> list[dict]:
+        lines = self.run("export", "checkins", "--json", "--station", station).splitlines()
+        return [json.loads(line) for line in lines]
+
+    def counted(self, station: str) -> int:
+        """How many rows lie in the hub's file, seen at once; what they are worth, ``rows`` tells."""
+        with closing(sqlite3.connect(f"file:{self.folder}/hub.sqlite?mode=ro", timeout=30, uri=True)) as file:
+            found: int = file.execute("SELECT count(*) FROM journal_rows WHERE station = ?", (station,)).fetchone()[0]
+            return found
+
+    def publish(self, **rules: object) -> None:
+        now = datetime.now(UTC).isoformat()
+        policy = {"version": 1, "issued": now, "effective": now, "gates": {"venue": rules}}
+        (self.folder / "policy.json").write_text(json.dumps(policy))
+        self.run("policy", "publish", str(self.folder / "policy.json"), "--next")
+
+
+@dataclass
+class Gate:
+    """One `station run` with a scanner on its standard input."""
+
+    config: Path
+    process: subprocess.Popen[str] | None = None
+    log: list[dict] = field(default_factory=list)
+    done: queue.Queue = field(default_factory=queue.Queue)
+
+    def start(self) -> Gate:
+        self.process = subprocess.Popen(
+            [BIN / "station", "run", "--config", self.config],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+        self.reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self.reader.start()
+        wait(lambda: any(line["message"] == "ready" for line in self.log), 120)
+        return self
+
+    def _read(self, process) -> None:
+        for line in process.stderr:
+            told = json.loads(line)
+            self.log.append(told)
+            if told["message"] == "presentation":
+                self.done.put(told)
+
+    def show(self, text: str) -> dict:
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+        return self.done.get(timeout=60)
+
+    def told(self, message: str) -> bool:
+        return any(message in line["message"] for line in self.log)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(60)
+            self.reader.join(30)
+            self.process.stdin.close()
+            self.process.stderr.close()
+            self.process = None
+            self.log.clear()
+
+    def wait_for_policy(self) -> None:
+        wait(lambda: self.told("policy taken"))
+
+
+def held_once(centre: Centre, station: str, count: int) -> bool:
+    if centre.counted(station) < count:
+        return False
+    rows = centre.rows(station)
+    return [row["row"]["seq"] if "row" in row else row["seq"] for row in rows] == list(range(1, count + 1))

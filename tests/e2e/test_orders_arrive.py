@@ -1,0 +1,174 @@
+"""Orders from a real hub over a real broker, or over HTTP, to a real station on simulated devices."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import signal
+import threading
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+import sqlalchemy as sa
+from gates import number, wait
+from paho.mqtt.enums import CallbackAPIVersion
+
+from core.model import Direction
+from core.orders import Logs, OpenOnce, SetPlace, Snapshot, Task
+from hub.config import Settings
+from hub.opening import open_store
+from hub.stations import orders
+from station import config
+from station.app import Station
+from station.journal_reading import JournalReader
+
+DOOR = '\n[relay]\ndriver = "sim"\n[buzzer]\ndriver = "sim"\n'
+
+
+class Inside:
+    """A station in this process, so that its simulated devices can be looked at."""
+
+    def __init__(self, path: Path) -> None:
+        path.write_text(path.read_text().replace('driver = "stdin"', 'driver = "sim-serial"') + DOOR)
+        self._stack = ExitStack()
+        self.settings = config.load(path, environ={})
+        self.station = Station(self.settings, self._stack)
+        self._thread = threading.Thread(target=self.station.service.run, daemon=True)
+        self._thread.start()
+        wait(lambda: not self.station.hub_problem)
+
+    def close(self) -> None:
+        self.station.service.stop.set()
+        self._thread.join(60)
+        self._stack.close()
+
+    @property
+    def openings(self) -> int:
+        return sum(row.type == "opening" for row in JournalReader(self.settings.journal_path).latest(100))
+
+
+class Desk:
+    """Orders given beside the running hub, as its commands do, without a process for each."""
+
+    def __init__(self, centre) -> None:
+        self.store, self.ring = open_store(Settings(data=str(centre.folder)))
+
+    def give(self, task: Task, life: timedelta | None = None) -> str:
+        with self.store.writing() as connection:
+            return orders.issue(connection, self.ring, "gate-1", task, datetime.now(UTC), "lan", life=life)
+
+    def status(self, order: str, later: timedelta = timedelta()) -> str:
+        with self.store.reading() as connection:
+            return orders.find(connection, order, datetime.now(UTC) + later).status
+
+    def wait_for(self, order: str, status: str) -> None:
+        wait(lambda: self.status(order) not in orders.OPEN, 150)  # what reaches nobody goes out again after 30 s
+        assert self.status(order) == status
+
+    def carry_out(self, task: Task, status: str = "succeeded") -> str:
+        order = self.give(task)
+        self.wait_for(order, status)
+        return order
+
+
+@pytest.fixture
+def desk(centre):
+    desk = Desk(centre)
+    yield desk
+    desk.store.close()
+
+
+@pytest.mark.broker
+def test_a_station_does_what_the_hub_orders_and_the_hub_hears_what_became_of_it(centre, desk, open_gate):
+    gate = Inside(open_gate("gate-1").config)
+    try:
+        words = ["identify", "--for", "120s", "--why", "which one is it", "--wait", "90s", "--json"]
+        found = json.loads(centre.run("order", "gate-1", *words))
+        assert (found["status"], found["why"]) == ("succeeded", "which one is it")
+        wait(lambda: gate.station.panel.face.colour == "blue" and gate.station.panel.face.tune != ())
+        desk.carry_out(OpenOnce())
+        desk.carry_out(Snapshot(), "rejected")
+        desk.carry_out(SetPlace("ga-hue"))
+        assert gate.station.gate.doorway.place == "ga-hue"
+        assert '"message": "order done"' in centre.run("order", "gate-1", "logs", "--wait", "90s")
+        log = json.loads(centre.run("orders", "list", "--json"))
+        assert [each["kind"] for each in log] == ["logs", "place", "snapshot", "open", "identify"]
+        wait(lambda: "command" in [row["cause"] for row in centre.rows("gate-1")])
+    finally:
+        gate.close()
+
+
+@pytest.mark.broker
+def test_a_station_that_only_speaks_http_hears_its_orders_too(centre, desk, open_gate):
+    gate = Inside(open_gate("gate-1", "http").config)
+    try:
+        desk.carry_out(OpenOnce())
+        assert gate.openings == 1
+    finally:
+        gate.close()
+
+
+@pytest.mark.broker
+def test_an_order_delivered_thrice_is_carried_out_once(desk, open_gate):
+    gate = Inside(open_gate("gate-1").config)
+    try:
+        order = desk.carry_out(OpenOnce())
+        for _ in range(2):
+            with desk.store.writing() as connection:  # as if no answer had ever come
+                connection.execute(sa.update(orders.orders).values(status="queued", sent=None, heard=None))
+            desk.wait_for(order, "succeeded")
+        assert gate.openings == 1
+    finally:
+        gate.close()
+
+
+@pytest.mark.broker
+def test_what_expires_while_a_station_is_away_is_never_carried_out(desk, open_gate):
+    path = open_gate("gate-1").config
+    late = desk.give(OpenOnce(), timedelta(seconds=2))
+    stands = desk.give(SetPlace(direction=Direction.OUT))
+    wait(lambda: desk.status(late, orders.ANSWERED_WITHIN) == "timed-out")
+    gate = Inside(path)
+    try:
+        desk.wait_for(stands, "succeeded")
+        assert gate.openings == 0
+        assert desk.status(late, orders.ANSWERED_WITHIN) == "timed-out"
+    finally:
+        gate.close()
+
+
+@pytest.mark.broker
+def test_an_order_given_while_a_station_is_dead_is_carried_out_when_it_is_back(desk, open_gate):
+    gate = open_gate("gate-1").start()
+    gate.wait_for_policy()
+    gate.show(number(0))
+    gate.stop(signal.SIGKILL)
+    order = desk.give(Logs())
+    gate.start()
+    desk.wait_for(order, "succeeded")
+    with desk.store.reading() as connection:
+        text = gzip.decompress(orders.data(connection, desk.ring, order)).decode()
+    assert text
+    assert number(0) not in text
+
+
+@pytest.mark.broker
+def test_rubbish_on_the_done_topic_is_counted_and_dropped(centre, open_gate):
+    path = open_gate("gate-1").config
+    token = path.read_text().split('token = "')[1].split('"')[0]
+    station = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="gate-1", protocol=mqtt.MQTTv5)
+    station.username_pw_set("gate-1", token)
+    station.reconnect_delay_set(1, 1)  # the broker learns of a new station within a second
+    station.connect("127.0.0.1", int(centre.mqtt))
+    station.loop_start()
+    result = {"station": "gate-1", "order": "f" * 16, "status": "succeeded", "at": "2026-01-01T00:00:00Z"}
+    for payload in (b"rubbish", json.dumps(result).encode(), json.dumps(result | {"station": "gate-2"}).encode()):
+        station.publish("tq/v1/s/gate-1/done", payload, qos=1)
+    log = centre.folder / "hub.log"
+    for cause in ("done: not what it should be", "done: of an order nobody gave", "done: the result is another"):
+        wait(lambda cause=cause: cause in log.read_text())
+    station.disconnect()
+    station.loop_stop()
