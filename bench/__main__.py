@@ -1,0 +1,47 @@
+"""``python -m bench [NAME…]``: measures every speed claim beside its peer and writes ``build/bench.json``.
+
+Exit 0 when everything was measured, whether or not it holds; the table says what does.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bench import gate, health, hub_memory, intake, lookups, memory, offline, reading, start
+from bench.rows import Row, write
+
+BUILD = Path(__file__).resolve().parent.parent / "build"
+BENCHES = {
+    "reading": reading,
+    "gate": gate,
+    "start": start,
+    "memory": memory,
+    "offline": offline,
+    "health": health,
+    "lookups": lookups,
+    "intake": intake,
+    "hub-memory": hub_memory,
+}
+
+
+def main() -> int:
+    """Measures what is named, or all."""
+    names = sys.argv[1:] or list(BENCHES)
+    if unknown := [name for name in names if name not in BENCHES]:
+        print(f"bench: no {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    for name in names:
+        print(f"{name}:", file=sys.stderr)
+        rows: list[Row] = BENCHES[name].measure(
+            BUILD / "bench" / name, lambda said: print(f"  {said}", file=sys.stderr)
+        )
+        write(rows)
+        for row in rows:
+            mark = "holds" if row.holds else "MISSES"
+            print(f"{mark:7} {row.name}: {row.ours} {row.unit}, ratio {row.ratio}, bar {row.bar} ({row.sense})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
