@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 _THREADS: Final = MOST_LISTENERS + 4  # each listener keeps one, the rest answer requests
 _CONNECTIONS: Final = 60
 _END_WITHIN: Final = 5.0
+_LONGEST_WAIT: Final = 1.0  # seconds; after each, waitress looks for connections that have gone quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _running(front: Front, door: socket.socket) -> Iterator[None]:
         clear_untrusted_proxy_headers=True,
     )
     stop = threading.Event()
-    thread = threading.Thread(target=_serve, args=(server, sockets, stop), name="front server", daemon=True)
+    thread = threading.Thread(target=_serve, args=(sockets, stop), name="front server", daemon=True)
     thread.start()
     try:
         yield
@@ -105,6 +106,6 @@ def _running(front: Front, door: socket.socket) -> Iterator[None]:
         wasyncore.close_all(sockets)
 
 
-def _serve(server: Any, sockets: dict[int, Any], stop: threading.Event) -> None:
+def _serve(sockets: dict[int, Any], stop: threading.Event) -> None:
     while not stop.is_set():
-        wasyncore.loop(server.adj.asyncore_loop_timeout, map=sockets, count=1)
+        wasyncore.loop(_LONGEST_WAIT, map=sockets, count=1)
