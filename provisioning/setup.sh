@@ -123,6 +123,7 @@ if [ "$level" = dev ]; then
   want fonts-dejavu-core has_font 'DejaVuSans.ttf'
   want postgresql has_postgresql
   want wrk has_program wrk
+  want ffmpeg has_program ffmpeg
 fi
 [ "${#missing[@]}" -eq 0 ] || apt_install "${missing[@]}"
 
