@@ -33,6 +33,7 @@ OrderId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
 Nonce = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 Epoch = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
 HourMinute = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+District = Annotated[str, msgspec.Meta(max_length=16, pattern=r"^(|[0-9]{2}/[0-9]{1,8})$")]
 PlaceCode = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00-\x1f]*$")]
 Words = Annotated[str, msgspec.Meta(max_length=500)]
 
@@ -75,11 +76,15 @@ class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
 
 
 class SetPlace(msgspec.Struct, frozen=True, tag="place"):
-    """Stand at another place, or let people through another way; neither: as the configuration says."""
+    """Stand at another place, or let people through another way; neither: as the configuration says.
+
+    ``district`` is the place's, ``edition/code``: by it the station knows which policies speak to it.
+    """
 
     place: PlaceCode = ""
     name: Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f]*$")] = ""
     direction: Direction | None = None
+    district: District = ""
 
 
 class HoldOpen(msgspec.Struct, frozen=True, tag="hold-open"):

@@ -113,7 +113,11 @@ def _fleet(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     )
     verify.add_argument("station", metavar="STATION")
     _dead_letters(groups, add)
-    alarms = add(groups, "alarms", "alarms", "List what a person must look at.", "hub alarms --json")
+    examples = "hub alarms --json\n  hub alarms test --config hub.toml"
+    alarms = add(groups, "alarms", "alarms", "List what a person must look at, or try how it is told.", examples)
+    alarms.add_argument(
+        "do", nargs="?", choices=["test"], help="send a trial by every way that [alarms] of the settings names"
+    )
     alarms.add_argument("--since", type=_moment, metavar="RFC3339", help="only those that happened from then on")
     alarms.add_argument("--standing", action="store_true", help="only those that are not over")
     about = "List what gates decided without the hub and would have decided otherwise with it."

@@ -21,6 +21,8 @@ from hub.storage.keyring import Keyring
 from hub.storage.store import Store
 
 RELOAD_SECONDS = 0.2
+SHOWN = ("health", "line")
+"""Where from a dropped message's reason is the reason why a station is not heard."""
 
 
 class Centre:
@@ -57,9 +59,13 @@ class Centre:
         try:
             self.fleet.take(messages.health(raw, station), now, fresh=fresh, via=via)
         except BadMessage as problem:
-            self.tally.add(f"health: {problem}", station=station)
-            self.fleet.refuse(station, str(problem))
+            self.refuse("health", str(problem), station)
             raise
+
+    def refuse(self, leaf: str, problem: str, station: str) -> None:
+        """Counts a message of a station's that was dropped; what is told of its health is told on the wall, too."""
+        self.tally.add(f"{leaf}: {problem}", station=station)
+        self.fleet.refuse(station, problem if leaf in SHOWN else "")
 
     def policy_for(self, gate: Gate) -> Published | None:
         """The narrowest policy in force for a station."""

@@ -105,6 +105,29 @@ class ProvinceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.registry != "own"
 
 
+class AlarmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom alarms are told: a webhook, people by e-mail, both, or nobody (the default); which kinds, and how worded."""
+
+    url: str = ""
+    secret_file: str = ""  # what stands in it is sent in the header below, so that the receiver knows us
+    secret_header: str = "Authorization"
+    smtp_host: str = ""
+    smtp_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 25
+    smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    smtp_user: str = ""
+    smtp_password_file: str = ""
+    sender: str = msgspec.field(name="from", default="")
+    to: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()  # empty: all
+    ended: bool = True  # whether it is told, too, that one is over
+    language: Literal["vi", "en"] = "vi"
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """By which ways alarms are told."""
+        return tuple(way for way, on in (("webhook", self.url), ("mail", self.smtp_host)) if on)
+
+
 class SnapshotSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stations may hold for days without a network: whether, how often, how often as a whole, where it lies."""
 
@@ -127,6 +150,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sms: SmsSettings = SmsSettings()
     province: ProvinceSettings = ProvinceSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
+    alarms: AlarmSettings = AlarmSettings()
 
     @property
     def folder(self) -> Path:
@@ -178,13 +202,30 @@ def load(path: Path) -> Settings:
         "sms": _convert(given.get("sms", {}), SmsSettings, "sms.", faults),
         "province": _convert(given.get("province", {}), ProvinceSettings, "province.", faults),
         "snapshots": _convert(given.get("snapshots", {}), SnapshotSettings, "snapshots.", faults),
+        "alarms": _convert(given.get("alarms", {}), AlarmSettings, "alarms.", faults),
     }
     unknown = [key for key, value in given.items() if isinstance(value, dict) and key not in sections]
     faults += [misspelt(key, list(sections), "") for key in unknown]
+    faults += _nobody_told(cast("AlarmSettings", sections["alarms"]))
     faults += _without_system(cast("ProvinceSettings", sections["province"]))
     if faults:
         raise ConfigError("\n".join(f"{path}: {fault}" for fault in faults))
     return msgspec.structs.replace(settings, **sections)
+
+
+def _nobody_told(alarms: AlarmSettings) -> Iterator[str]:
+    """What the alarms section lacks or contradicts."""
+    if alarms.url and not re.fullmatch(r"https?://[^\s/]+(/[!-~]*)?", alarms.url):
+        yield "alarms.url: where alarms are posted to, such as https://ops.example.vn/tram-quet"
+    if not re.fullmatch("[A-Za-z0-9-]+", alarms.secret_header):
+        yield "alarms.secret_header: the name of a header, such as Authorization"
+    if alarms.smtp_host and not (alarms.sender and alarms.to):
+        yield "alarms.from, alarms.to: whose name the e-mails carry and who gets them"
+    for address in (alarms.sender, *alarms.to):
+        if address and not re.fullmatch(r"[^\s@<>,]+@[^\s@<>,]+", address):
+            yield f"alarms.from, alarms.to: {address!r} is no e-mail address"
+    if alarms.to and not alarms.smtp_host:
+        yield "alarms.smtp_host: the mail server by which e-mails go, such as localhost"
 
 
 def _without_system(province: ProvinceSettings) -> Iterator[str]:
@@ -219,7 +260,7 @@ def _convert(given: dict[str, Any], kind: type[Section], prefix: str, faults: li
             faults.append(misspelt(key, list(fields), prefix))
             continue
         try:
-            good[key] = msgspec.convert(value, fields[key].type)
+            good[fields[key].name] = msgspec.convert(value, fields[key].type)
         except msgspec.ValidationError as error:
             faults.append(f"{prefix}{key}: {error}")
     return kind(**good)

@@ -26,6 +26,7 @@ from hub.doors.broker import HUB_USER, Broker
 from hub.doors.correlation import Correlated
 from hub.doors.link import BrokerAddress, Link
 from hub.errors import ConfigError, Unavailable
+from hub.journals.messages import RECEIVED_AT_MOST
 from hub.journals.second_look import SecondLook
 from hub.journals.writer import Writer
 from hub.opening import open_store
@@ -35,6 +36,8 @@ from hub.snapshots.nightly import Nightly
 from hub.snapshots.shelf import Shelf
 from hub.stations import fleet
 from hub.storage.store import Store
+from hub.telling.teller import Teller
+from hub.telling.ways import ways
 from hub.watchman import Watchman
 from hub.web.site import Site
 
@@ -123,6 +126,9 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
         stack.enter_context(loops.running("keeper", keeping.run, keeping.stop))
         again = SecondLook(store, ring)
         stack.enter_context(loops.running("second look", again.run, again.stop))
+        if told := ways(settings.alarms):
+            teller = Teller(store, settings.alarms, told, centre.tally)
+            stack.enter_context(loops.running("teller", teller.run, teller.stop))
         if settings.snapshots.enabled:
             centre.shelf = Shelf(settings.shelf, ring)
             nightly = Nightly(store, centre.shelf, settings)
@@ -168,6 +174,8 @@ def _watch(centre: Centre, broker: Broker | None, link: Link | None, stop: threa
             outage.step(datetime.now(UTC))
         if broker is not None:
             broker.check()
+            for user in broker.oversized():
+                centre.refuse("line", f"larger than {RECEIVED_AT_MOST} bytes: the broker cut its line", user)
             with centre.store.reading() as connection:
                 broker.admit(fleet.broker_hashes(connection))
         if link is not None:

@@ -56,7 +56,8 @@ class Station:
         self.listeners: list[Callable[[Presented], None]] = []
         data = settings.data
         data.mkdir(parents=True, exist_ok=True)
-        own = scopes(settings.station.name, settings.station.district, settings.station.kind)
+        self.overrides = Overrides(settings)
+        own = scopes(settings.station.name, self.overrides.district, settings.station.kind)
         self.policies = Policies(data / "policies.json", settings.hub.policy_key, own)
         self.journal = stack.enter_context(_journal(settings))
         self._reach = reach(settings, own, self.policies, self.clock, stack)
@@ -74,7 +75,6 @@ class Station:
         )
         self.outfit = Outfit(settings, self.clock, stack)
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
-        self.overrides = Overrides(settings)
         self.panel.quiet = self.overrides.quiet
         self.gate = Gate(
             self.overrides.doorway,
@@ -169,10 +169,16 @@ class Station:
             resend=self.sync.bring_again,
             forget=self.lookups.memory.clear,
             end=lambda code: self.service.end(code),
+            moved=self._move,
         )
         book, wake = OrderBook(self.settings.data / "orders.db"), self._reach.wake.set
         name, key = self.settings.station.name, self.settings.command_key
         return Desk(name, key, book, self.sync.mail, doer, self.clock, wake)
+
+    def _move(self) -> None:
+        """Has the policies of the district where the gate stands now speak to it."""
+        station = self.settings.station
+        self.sync.hear_policies_for(scopes(station.name, self.overrides.district, station.kind))
 
     def _snapshot_told(self) -> str:
         return snapshot_loop.told(self.snapshot, self.bringer)

@@ -85,6 +85,10 @@ class HttpCarrier:
     def give_way(self) -> None:
         """Two boards of one name do not disturb each other over HTTP."""
 
+    def ask_policies(self) -> None:
+        """Asks with the next step."""
+        self._policy_next = 0.0
+
     def _ask_policy(self, sync: Sync) -> None:
         if time.monotonic() < self._policy_next:
             return
@@ -166,3 +170,7 @@ class HttpBesideMqtt:
     def give_way(self) -> None:
         """Comes back to the broker less eagerly."""
         self._mqtt.give_way()
+
+    def ask_policies(self) -> None:
+        """Asks over HTTP with the next step; over the broker they come by themselves."""
+        self._http.ask_policies()

@@ -101,14 +101,9 @@ class MqttHub:
         self._broker, self._station, self._kind = broker, station, kind
         self.name = f"mqtt://{broker.host}:{broker.port}"
         self._own = f"{ROOT}/s/{station}"
-        # Its own state, too: what another board says there in this station's name is heard after the next connect.
-        self._topics = [
-            f"{self._own}/state",
-            f"{self._own}/held",
-            f"{self._own}/answer",
-            f"{self._own}/do",
-            *(f"{ROOT}/policy/{scope}" for scope in scopes),
-        ]
+        self._topics = [f"{self._own}/{leaf}" for leaf in ("held", "answer", "do")]
+        self._policies = tuple(f"{ROOT}/policy/{scope}" for scope in scopes)
+        self._left: set[str] = set()
         private, public = keys.new_sealing_key()
         self._channel = keys.AskingChannel.station(private, sealing_key)
         self._asking_key = keys.encode_key(public)
@@ -177,6 +172,23 @@ class MqttHub:
         not acknowledged the batch before: paho sends that again by itself, over every new line.
         """
         return self._publish("checkins", wire.encode(batch), qos=1, retain=False)
+
+    def follow(self, scopes: Sequence[str]) -> None:
+        """Listens to the policies of these scopes, and to no others any more."""
+        wanted = tuple(f"{ROOT}/policy/{scope}" for scope in scopes)
+        if wanted == self._policies:
+            return
+        fresh = [topic for topic in wanted if topic not in self._policies]
+        self._left = (self._left | set(self._policies)) - set(wanted)
+        self._policies = wanted
+        if self._client.is_connected():
+            self._subscribe(self._client, fresh)
+
+    def _subscribe(self, client: mqtt.Client, topics: Sequence[str]) -> None:
+        if self._left:  # the broker remembers what this station once asked for
+            client.unsubscribe(sorted(self._left))
+        if topics:
+            client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
 
     def tell_state(self, state: wire.State) -> bool:
         """Publishes the retained state of this station; False when the line is down."""
@@ -290,7 +302,7 @@ class MqttHub:
         if self._refused:
             self._change(Disconnected(self._refused))
             return
-        client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._topics])
+        self._subscribe(client, [*self._topics, *self._policies])
         self._change(Connected(getattr(properties, "MaximumPacketSize", LARGEST)))
 
     def _on_disconnect(

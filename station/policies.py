@@ -53,6 +53,19 @@ class Policies:
         """The highest version held, 0 when there is none."""
         return max((one.version for one, _ in self._held), default=0)
 
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes that speak to this gate, narrowest first."""
+        return self._scopes
+
+    def move(self, own_scopes: Sequence[str]) -> None:
+        """Listens to other scopes from now on: the gate has another district.  What no longer speaks to it goes."""
+        if tuple(own_scopes) == self._scopes:
+            return
+        self._scopes = tuple(own_scopes)
+        self._held = [one for one in self._held if one[0].scope in self._scopes]
+        self._save()
+
     def offer(self, document: bytes, now: datetime) -> bool:
         """Takes a document that is signed, meant for this gate and newer; True when it is now held.
 

@@ -63,6 +63,9 @@ class Carrier(Protocol):
     def give_way(self) -> None:
         """Comes back less eagerly: two boards of one name throw each other off the broker."""
 
+    def ask_policies(self) -> None:
+        """Asks for policies with the next step: others speak to this gate now."""
+
 
 @dataclass
 class Sync:
@@ -84,6 +87,7 @@ class Sync:
     def __post_init__(self) -> None:
         self._erase_next = 0.0
         self._again: deque[tuple[str, int, int]] = deque()
+        self._scopes: tuple[str, ...] | None = None
         self._alarm = ""
         self._twin_until = float("-inf")
 
@@ -91,6 +95,7 @@ class Sync:
         """The loop; ends by ``stop`` and a ``wake``."""
         while not stop.is_set():
             try:
+                self._move()
                 more = self.carrier.step(self)
                 more |= self._erase()
             except JournalError:
@@ -115,6 +120,17 @@ class Sync:
         """Has rows brought once more, which changes nothing at a hub that holds them; by any thread."""
         self._again.append((epoch, first, last))
         self.wake.set()
+
+    def hear_policies_for(self, scopes: tuple[str, ...]) -> None:
+        """Has this gate listen to the policies of these scopes from the loop's next turn on; by any thread."""
+        self._scopes = scopes
+        self.wake.set()
+
+    def _move(self) -> None:
+        scopes, self._scopes = self._scopes, None
+        if scopes is not None:
+            self.policies.move(scopes)
+            self.carrier.ask_policies()
 
     def brought(self, pending: Pending) -> None:
         """The hub has said something of these rows."""
@@ -199,6 +215,7 @@ class MqttCarrier:
 
     def listen(self, sync: Sync) -> None:
         """Takes in every event; a new line hears this station's state first."""
+        self._hub.follow(sync.policies.scopes)
         for event in self._hub.events():
             self._take(event, sync)
 
@@ -225,6 +242,9 @@ class MqttCarrier:
     def give_way(self) -> None:
         """Comes back less eagerly."""
         self._hub.give_way(random.uniform(_GIVE_WAY / 2, _GIVE_WAY))  # noqa: S311  # jitter, no secret
+
+    def ask_policies(self) -> None:
+        """Nothing to ask: what is retained comes with the subscription."""
 
     def _take(self, event: Connected | Disconnected | Message, sync: Sync) -> None:
         if isinstance(event, Connected):
@@ -275,6 +295,9 @@ class NoCarrier:
 
     def give_way(self) -> None:
         """Nothing to give way on."""
+
+    def ask_policies(self) -> None:
+        """Nobody to ask."""
 
     def step(self, sync: Sync) -> bool:
         """Nothing can be brought anywhere."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -12,7 +13,8 @@ import sqlalchemy as sa
 
 from core.health import Health
 from core.model import Verdict
-from hub.commands.opening import opened
+from hub.commands.opening import opened, settings_of
+from hub.errors import ConfigError
 from hub.health import health_history
 from hub.health.fleet_health import Fleet
 from hub.journals import second_look
@@ -20,6 +22,8 @@ from hub.policy import policies
 from hub.stations import alarms
 from hub.stations.fleet import Gate, Tokens
 from hub.stations.trouble import Trouble, View, age, rank, spoken, trouble
+from hub.telling.composing import trial
+from hub.telling.ways import NotTold, ways
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -95,6 +99,8 @@ def _lines(judged: list[tuple[View, tuple[Trouble, ...]]], now: datetime) -> Ite
 
 def list_alarms(given: argparse.Namespace) -> int:
     """``hub alarms``."""
+    if given.do == "test":
+        return _try_ways(given)
     with opened(given) as (store, _), store.reading() as connection:
         found = alarms.listed(connection, given.since, standing=given.standing)
     if given.json:
@@ -105,6 +111,23 @@ def list_alarms(given: argparse.Namespace) -> int:
         which = each.station or each.subject
         print(f"{each.last:%Y-%m-%d %H:%M:%S}  {each.kind}  {which}  {each.detail}  ({each.times}×){over}{seen}")
     return os.EX_OK
+
+
+def _try_ways(given: argparse.Namespace) -> int:
+    """Sends a trial by every way and says how each went."""
+    settings, now = settings_of(given).alarms, datetime.now(UTC)
+    found = ways(settings)
+    if not found:
+        raise ConfigError("[alarms]: neither url nor smtp_host is set, so nobody is told; see hub/hub.example.toml")
+    failed = 0
+    for way in found:
+        try:
+            way.tell(trial(settings.language, now), now)
+            print(f"{way.name}: sent")
+        except NotTold as error:
+            failed += 1
+            print(f"{way.name}: {error}", file=sys.stderr)
+    return os.EX_UNAVAILABLE if failed else os.EX_OK
 
 
 def list_other_verdicts(given: argparse.Namespace) -> int:

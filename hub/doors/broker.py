@@ -9,24 +9,29 @@ from __future__ import annotations
 import logging
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
 from hub.errors import Unavailable
-from hub.journals.messages import BYTES_AT_MOST
+from hub.journals.messages import RECEIVED_AT_MOST
 from hub.stations.fleet import broker_hash
 
 log = logging.getLogger(__name__)
 
 HUB_USER = "hub"
 START_SECONDS = 30.0
+LOG_AT_MOST = 1 << 20
+USERS_AT_MOST = 50_000
+_CONNECTED = re.compile(r" as (?P<client>\S+) \(p.*u'(?P<user>[a-z0-9-]+)'")
+_OVERSIZED = re.compile(r"Client (?P<client>\S+) disconnected due to oversize packet")
 _ACCESS = f"""user {HUB_USER}
 topic readwrite tq/v1/#
 
@@ -54,6 +59,9 @@ class Broker:
         self._own_hash = broker_hash(self.password)
         self._process: subprocess.Popen[bytes] | None = None
         self._hashes: dict[str, str] | None = None
+        self._log = folder / "broker.log"
+        self._read = 0
+        self._users: dict[str, str] = {}
 
     def __enter__(self) -> Broker:
         """Writes the files and starts the process; ``Unavailable`` when it does not come up."""
@@ -62,7 +70,8 @@ class Broker:
         self._write("mosquitto.conf", self._configuration())
         if self._hashes is None:
             self.admit({})
-        with (self._folder / "broker.log").open("ab") as output:
+        with self._log.open("ab") as output:
+            self._read = output.tell()
             self._process = subprocess.Popen(  # noqa: S603  # the program found on PATH, arguments all ours
                 [*_dies_with_parent(), program, "-c", str(self._folder / "mosquitto.conf")],
                 stdin=subprocess.DEVNULL,
@@ -102,6 +111,33 @@ class Broker:
                 f"the private broker ended ({self._process.returncode}); see {self._folder / 'broker.log'}"
             )
 
+    def oversized(self) -> list[str]:
+        """Users whose line was cut since it was last asked: they sent more than the broker takes in one message.
+
+        Its log is emptied when it has grown to a mebibyte.
+        """
+        try:
+            with self._log.open("r+b") as file:
+                file.seek(self._read)
+                text = file.read()
+                whole = text[: text.rfind(b"\n") + 1]
+                self._read += len(whole)
+                if self._read > LOG_AT_MOST and len(whole) == len(text):
+                    file.truncate(0)
+                    self._read = 0
+        except OSError:
+            return []  # a full disk: nothing to tell
+        return list(self._named(whole.decode(errors="replace").splitlines()))
+
+    def _named(self, lines: Iterable[str]) -> Iterator[str]:
+        for line in lines:
+            if known := _CONNECTED.search(line):
+                self._users[known["client"]] = known["user"]
+            elif (cut := _OVERSIZED.search(line)) and cut["client"] in self._users:
+                yield self._users[cut["client"]]
+            elif len(self._users) > USERS_AT_MOST:
+                self._users.clear()
+
     def _configuration(self) -> str:
         return "\n".join(
             [
@@ -113,11 +149,11 @@ class Broker:
                 "set_tcp_nodelay true",
                 "max_inflight_messages 200",
                 "max_queued_messages 10000",
-                f"max_packet_size {BYTES_AT_MOST + 4_096}",
+                f"max_packet_size {RECEIVED_AT_MOST}",
                 "persistence false",
-                "connection_messages false",
                 "log_type error",
                 "log_type warning",
+                "log_type notice",  # who sent what is larger than it takes stands there and nowhere else
                 "log_dest stderr",
                 "",
             ]

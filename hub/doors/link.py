@@ -141,7 +141,7 @@ class Link:
                     PacketTypes.CONNECT,
                     SessionExpiryInterval=SESSION_SECONDS,
                     ReceiveMaximum=RECEIVE_AT_MOST,
-                    MaximumPacketSize=messages.BYTES_AT_MOST + 4_096,
+                    MaximumPacketSize=messages.RECEIVED_AT_MOST,
                 ),
             )
         except OSError as error:
@@ -218,6 +218,8 @@ class Link:
             client.ack(message.mid, message.qos)
             return
         try:
+            if len(message.payload) > messages.BYTES_AT_MOST:
+                raise BadMessage(f"longer than {messages.BYTES_AT_MOST} bytes")
             if leaf == "ask":
                 self._answer(client, station, message)
             elif leaf == "health":
@@ -234,7 +236,7 @@ class Link:
                 self._hand_over(state, message)
                 return
         except BadMessage as problem:
-            self._centre.tally.add(f"{leaf}: {problem}", station=station)
+            self._centre.refuse(leaf, str(problem), station)
         client.ack(message.mid, message.qos)
 
     def _hear(self, payload: bytes, station: str, *, fresh: bool) -> None:

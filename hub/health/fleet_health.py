@@ -8,9 +8,9 @@ believed; the station that sent it is told of under ``refused``.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from core.health import Health
 from core.wire import State
@@ -27,7 +27,14 @@ FUTURE = timedelta(days=1)
 SAMPLES = 5
 """Of so many differences of the clocks the greatest is believed: on its way a message only grows old."""
 
-SESSIONS_KEPT = 3
+SESSIONS_KEPT = 8
+
+BEGAN_APART = 5.0
+"""Seconds by which two sessions' beginnings must differ to be told apart: clocks are corrected while they run."""
+
+SURE = ("ntp", "hub")
+"""Sources of a clock by which beginnings are compared; one that merely guesses may be years behind after a start."""
+
 BACKLOG_WINDOW = timedelta(minutes=5)
 RATE_WINDOW = timedelta(minutes=15)
 FORGETS = 0.98
@@ -53,6 +60,16 @@ class Counted:
         self.warns = health.outcomes.get("warn", 0) if health is not None else 0
 
 
+class Kept(NamedTuple):
+    """What a hub had kept of one station: its newest message, when that came, and the sessions before it."""
+
+    health: Health
+    heard: datetime
+    ahead: float | None
+    via: Via
+    former: Mapping[str, int]
+
+
 class Member:
     """One station; changed under the fleet's lock only."""
 
@@ -70,6 +87,7 @@ class Member:
         "messages",
         "online",
         "rate",
+        "refusals",
         "refused",
         "samples",
         "session",
@@ -86,8 +104,9 @@ class Member:
         self.session = ""
         self.samples: tuple[float, ...] = ()
         self.ahead: float | None = None
-        self.former: tuple[str, ...] = ()
+        self.former: dict[str, int] = {}  # of each session before this one, the last number, the newest last
         self.refused = ""
+        self.refusals = 0
         self.messages = 0
         self.lates = 0
         self.backlog_before = 0
@@ -101,9 +120,11 @@ class Member:
         """Puts a message that is believed in the last one's place."""
         before = self.health
         if before is not None and before.session != health.session:
-            self.former = (before.session, *self.former)[:SESSIONS_KEPT]
+            self.former.pop(health.session, None)
         self._roll(health, now)
         self.health, self.via, self.refused = health, via, ""
+        if before is not None:
+            self.remember({before.session: before.number})
         if not fresh:
             return
         if self.heard is not None and now - self.heard > LATE:
@@ -116,11 +137,32 @@ class Member:
         """``BadMessage`` for a message that this station cannot have meant now."""
         if health.at > now + FUTURE:
             raise BadMessage("dated in the future")
-        if health.session in self.former:
-            raise BadMessage("of a session that is over")
         last = self.health
-        if last is not None and last.session == health.session and health.number <= last.number:
-            raise BadMessage("played again")
+        if last is not None and last.session == health.session:
+            if health.number <= last.number:
+                raise BadMessage("played again")
+        elif last is not None and self._is_over(health, last):
+            raise BadMessage("of a session that is over")
+
+    def remember(self, former: Mapping[str, int]) -> None:
+        """Notes sessions that came before the one held, and the last number of each."""
+        for session, number in former.items():
+            if self.health is None or session != self.health.session:
+                self.former[session] = max(number, self.former.pop(session, 0))
+        for session in list(self.former)[:-SESSIONS_KEPT]:
+            del self.former[session]
+
+    def _is_over(self, health: Health, last: Health) -> bool:
+        """Whether a message of another session than the one held is an old one.
+
+        By sure clocks the session that began earlier is.  Else it is one that says nothing new: who goes on counting
+        where nobody had counted before is alive, whatever was played again in between.
+        """
+        if health.clock.source in SURE and last.clock.source in SURE:
+            later = _began(health) - _began(last)
+            if abs(later) > BEGAN_APART:
+                return later < 0
+        return health.number <= self.former.get(health.session, 0)
 
     def _roll(self, health: Health, now: datetime) -> None:
         """Begins new windows when the old ones are over: what waited then, and what is usual at this gate."""
@@ -164,6 +206,8 @@ class Member:
             policy=policy,
             version=version,
             refused=self.refused,
+            refusals=self.refusals,
+            direction=gate.direction,
         )
 
 
@@ -202,10 +246,11 @@ class Fleet:
         self._tell(health.station)
 
     def refuse(self, station: str, why: str) -> None:
-        """Notes why a message of this station's was dropped, until the next one that is believed."""
+        """Counts a dropped message of this station's; why it was dropped is noted until the next that is believed."""
         with self._lock:
             if (member := self._members.get(station)) is not None:
-                member.refused = why
+                member.refused = why or member.refused
+                member.refusals += 1
 
     def hear(self, state: State) -> None:
         """Takes in what a station, or its last will, says of being there; a will speaks only for its own session."""
@@ -216,14 +261,16 @@ class Fleet:
             member.online, member.session = state.online, state.session
         self._tell(state.station)
 
-    def restore(self, station: str, health: Health, heard: datetime, ahead: float | None, via: Via) -> None:
+    def restore(self, station: str, kept: Kept) -> None:
         """Takes in what a hub kept, unless something newer is known: at the start, and from another hub beside."""
         with self._lock:
             member = self._members.get(station)
-            if member is None or (member.heard is not None and member.heard >= heard):
+            if member is None:
                 return
-            member.take(health, heard, fresh=False, via=via)
-            member.heard, member.ahead = heard, ahead
+            if member.heard is None or member.heard < kept.heard:
+                member.take(kept.health, kept.heard, fresh=False, via=kept.via)
+                member.heard, member.ahead = kept.heard, kept.ahead
+            member.remember(kept.former)
 
     def views(self, policy: Callable[[Gate], int]) -> tuple[View, ...]:
         """Every station as it stands; ``policy`` gives the version in force for one."""
@@ -241,6 +288,10 @@ class Fleet:
     def _tell(self, station: str) -> None:
         for listener in self.listeners:
             listener(station)
+
+
+def _began(health: Health) -> float:
+    return health.at.timestamp() - health.up
 
 
 def district_name(gate: Gate) -> str:

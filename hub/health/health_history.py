@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from core.health import Health
-from hub.health.fleet_health import Fleet, Member
+from hub.health.fleet_health import Fleet, Kept, Member
 from hub.storage.health_tables import health_points, healths, watches
 from hub.storage.store import insert
 
@@ -21,6 +21,7 @@ KEPT = {MINUTE: timedelta(days=1), QUARTER: timedelta(days=60)}
 THINNED_AT_ONCE = 5_000
 
 _health = msgspec.json.Decoder(Health)
+_former = msgspec.json.Decoder(dict[str, int])
 _LOOKED = "fleet"
 
 
@@ -142,6 +143,7 @@ def save(connection: sa.Connection, members: Iterable[Member], since: datetime |
             "heard": member.heard,
             "ahead": member.ahead,
             "via": member.via,
+            "former": msgspec.json.encode(member.former).decode(),
             "message": msgspec.json.encode(member.health),
         }
         for member in members
@@ -149,7 +151,7 @@ def save(connection: sa.Connection, members: Iterable[Member], since: datetime |
     ]
     if rows:
         statement = insert(connection, healths)
-        new = {name: statement.excluded[name] for name in ("heard", "ahead", "via", "message")}
+        new = {name: statement.excluded[name] for name in ("heard", "ahead", "via", "former", "message")}
         newer = healths.c.heard < statement.excluded.heard
         connection.execute(statement.on_conflict_do_update(index_elements=["station"], set_=new, where=newer), rows)
     return len(rows)
@@ -162,10 +164,10 @@ def load(connection: sa.Connection, fleet: Fleet, since: datetime | None = None)
         wanted = wanted.where(healths.c.heard > since)
     for row in connection.execute(wanted):
         try:
-            health = _health.decode(row.message)
+            health, former = _health.decode(row.message), _former.decode(row.former)
         except msgspec.MsgspecError:
             continue  # of another version of this program: the next message replaces it
-        fleet.restore(row.station, health, row.heard, row.ahead, row.via)
+        fleet.restore(row.station, Kept(health, row.heard, row.ahead, row.via, former))
 
 
 def write(connection: sa.Connection, points: Iterable[Point]) -> None:

@@ -153,7 +153,7 @@ def _keep_conflicts(connection: sa.Connection, key: Mapping[str, Any], clashes: 
     connection.execute(insert(connection, conflicting_rows).on_conflict_do_nothing(), values)
     numbers = f"{clashes[0].seq}-{clashes[-1].seq}" if len(clashes) > 1 else str(clashes[0].seq)
     detail = f"rows {numbers} came again with other content; both versions are kept"
-    raise_alarm(connection, "conflict", key["station"], key["epoch"], detail, key["arrived"])
+    raise_alarm(connection, "conflict", key["station"], key["epoch"], detail, key["arrived"], facts={"rows": numbers})
     return tuple(Refused(row.seq, CONFLICT) for row in clashes)
 
 

@@ -13,6 +13,10 @@ from core.wire import Ask, Asks, Batch, SealedAsk, State, Who
 from hub.journals.intake import is_epoch
 
 BYTES_AT_MOST = 1 << 20
+RECEIVED_AT_MOST = 2 * BYTES_AT_MOST
+"""What is larger than a message may be still reaches the hub up to here, and is counted; past this the broker drops it.
+"""
+
 ROWS_AT_MOST = 1_000
 _SEQ_AT_MOST = 1 << 53
 TEXT_AT_MOST = 256

@@ -160,7 +160,8 @@ def _read_row(connection: sa.Connection, ring: Keyring, journal: _Journal, kept:
             detail = (
                 f"row {kept.seq} does not carry the hash of row {kept.seq - 1}: a row was changed, added or removed"
             )
-            raise_alarm(connection, "chain-broken", journal.station, f"{journal.epoch}/{kept.seq}", detail, now)
+            facts, subject = {"row": str(kept.seq), "before": str(kept.seq - 1)}, f"{journal.epoch}/{kept.seq}"
+            raise_alarm(connection, "chain-broken", journal.station, subject, detail, now, facts=facts)
         if row.type == "checkin":
             journal.visits.append(_visit(row, open_who(ring, row), kept.arrived))
         elif row.type == "decision" and row.decision is not None:
@@ -304,4 +305,5 @@ def _notice_two_stations(connection: sa.Connection, journal: _Journal, now: date
     first_at = connection.scalar(began)
     if newest != journal.epoch and first_at is not None and last.at > first_at + CLOCKS_DIFFER_BY:
         detail = f"journal {journal.epoch} goes on although journal {newest} began later: two boards share this name"
-        raise_alarm(connection, "two-stations", journal.station, "epochs", detail, now)
+        facts = {"journal": journal.epoch, "newest": newest}
+        raise_alarm(connection, "two-stations", journal.station, "epochs", detail, now, facts=facts)

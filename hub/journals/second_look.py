@@ -237,4 +237,7 @@ def _note(connection: sa.Connection, station: str, others: list[Other], now: dat
             f"{let_in} let in without the hub who would have been warned, "
             f"{len(of_day) - let_in} warned who would have passed, among the rows last read"
         )
-        raise_alarm(connection, "other-verdict", station, day.isoformat(), detail, now)
+        one = of_day[-1]
+        facts = {"let_in": str(let_in), "warned": str(len(of_day) - let_in), "row": str(one.seq)}
+        facts |= {"shown": one.shown.outcome.value, "known": one.known.outcome.value}
+        raise_alarm(connection, "other-verdict", station, day.isoformat(), detail, now, facts=facts)

@@ -63,7 +63,9 @@ def notice(connection: sa.Connection, ring: Keyring, shown: Mapping[int, Iterabl
     keys = {row.id: row.key for row in connection.execute(wanted)}
     for person, (one, other) in far.items():
         detail = f"one person's codes at {one.place} {one.at:%H:%M} and at {other.place} {other.at:%H:%M} UTC"
-        raise_alarm(connection, "shared-code", other.station, _tag(ring, keys[person], other.at), detail, now)
+        facts = {"one": one.place, "one_at": one.at.isoformat(), "other": other.place, "other_at": other.at.isoformat()}
+        tag = _tag(ring, keys[person], other.at)
+        raise_alarm(connection, "shared-code", other.station, tag, detail, now, facts=facts)
 
 
 def _around(connection: sa.Connection, shown: Mapping[int, Iterable[Seen]]) -> dict[int, list[Seen]]:

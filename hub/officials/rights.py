@@ -18,6 +18,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     TECHNICIAN = "technician"
     ADMINISTRATOR = "administrator"
+    SCREEN = "screen"
 
 
 class Right(StrEnum):
@@ -34,7 +35,8 @@ class Right(StrEnum):
     ACCOUNTS = "accounts"  # other people's accounts
     POLICY = "policy"  # what gates ask
     KEEPING = "keeping"  # how long records stay, erasing, legal holds
-    FLEET = "fleet"  # see every station, acknowledge alarms
+    WALL = "wall"  # see how the stations are, and nothing else
+    FLEET = "fleet"  # look into every station, acknowledge alarms
     ORDERS = "orders"  # tell stations what to do
 
 
@@ -45,10 +47,11 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.EPIDEMIOLOGIST: frozenset({Right.CHECK, Right.SEARCH, Right.TRACE, Right.EXPORT, Right.POLICY}),
     Role.COMMUNE_OFFICER: frozenset({Right.CHECK, Right.PAPER, Right.ARRIVALS}),
     Role.AUDITOR: frozenset({Right.AUDIT}),
-    Role.TECHNICIAN: frozenset({Right.FLEET}),
-    Role.ADMINISTRATOR: frozenset({Right.ACCOUNTS, Right.POLICY, Right.KEEPING, Right.FLEET, Right.ORDERS}),
+    Role.TECHNICIAN: frozenset({Right.WALL, Right.FLEET}),
+    Role.ADMINISTRATOR: frozenset({Right.ACCOUNTS, Right.POLICY, Right.KEEPING, Right.WALL, Right.FLEET, Right.ORDERS}),
+    Role.SCREEN: frozenset({Right.WALL}),
 }
-"""An administrator looks nobody up, and an auditor changes nothing."""
+"""An administrator looks nobody up, an auditor changes nothing, a screen in a control room does not even that."""
 
 GATES: dict[Role, GateKind] = {
     Role.VENUE_GUARD: GateKind.VENUE,

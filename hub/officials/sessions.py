@@ -1,7 +1,8 @@
 """Signing in and out: pauses that grow with every failure, and sessions that the server can end.
 
 The browser holds 256 random bits; the table holds their hash.  A session ends after ``IDLE`` without use, after
-``ABSOLUTE`` in any case, when its owner signs out, and whenever the account changes.
+``ABSOLUTE`` in any case, when its owner signs out, and whenever the account changes.  A screen's goes on for
+``ON_SCREEN``: nobody sits before it, and it may only look.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import sqlalchemy as sa
 
 from hub.officials import accounts as people
 from hub.officials.accounts import Account
+from hub.officials.rights import Role
 from hub.storage.account_tables import account_sessions, accounts, sign_in_pauses
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store, insert
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
+ON_SCREEN = timedelta(days=400)
 SEEN_EVERY = timedelta(minutes=1)
 """A session's last use is written down no more often than this."""
 
@@ -97,7 +100,9 @@ def _forget(connection: sa.Connection, *subjects: str) -> None:
 
 
 def _open(connection: sa.Connection, name: str, address: str, now: datetime) -> str:
-    gone = sa.or_(account_sessions.c.seen < now - IDLE, account_sessions.c.begun < now - ABSOLUTE)
+    screens = sa.select(accounts.c.name).where(accounts.c.role == Role.SCREEN.value)
+    over = sa.or_(account_sessions.c.seen < now - IDLE, account_sessions.c.begun < now - ABSOLUTE)
+    gone = sa.or_(sa.and_(over, account_sessions.c.account.not_in(screens)), account_sessions.c.begun < now - ON_SCREEN)
     connection.execute(sa.delete(account_sessions).where(gone))
     token = secrets.token_urlsafe(32)
     row = {"token": _digest(token), "account": name, "begun": now, "seen": now, "address": address[:64]}
@@ -125,7 +130,8 @@ def resume(store: Store, token: str, now: datetime) -> Account | None:
         found = connection.execute(wanted.where(own)).first()
     if found is None or found.disabled is not None:
         return None
-    if now - found.seen > IDLE or now - found.begun > ABSOLUTE:
+    idle, absolute = (ON_SCREEN, ON_SCREEN) if found.role == Role.SCREEN.value else (IDLE, ABSOLUTE)
+    if now - found.seen > idle or now - found.begun > absolute:
         return None
     if now - found.seen > SEEN_EVERY:
         with store.writing() as connection:

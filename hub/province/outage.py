@@ -30,7 +30,14 @@ class Outage:
             return
         with contextlib.suppress(sa.exc.OperationalError), self._store.writing() as connection:  # else the next time
             if problem:
-                raise_alarm(connection, KIND, "", "", f"the province system is left alone: {problem}", now)
+                raise_alarm(
+                    connection,
+                    KIND,
+                    "",
+                    "",
+                    f"the province system is left alone: {problem}",
+                    now,
+                )
             else:
                 clear_alarm(connection, KIND, "", "", now)
             self._stands = bool(problem)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 import sqlalchemy as sa
 
-from core.model import GateKind
+from core.model import Direction, GateKind
 from core.wire import State
 from hub.errors import DataError
 from hub.stations.alarms import raise_alarm
@@ -36,6 +36,7 @@ class Gate:
     place_name: str
     edition: str
     district: str
+    direction: str = ""
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -62,9 +63,26 @@ def add_station(connection: sa.Connection, name: str, place: str, kind: GateKind
         "broker_hash": broker_hash(token),
         "changed": now,
     }
+    values |= {"home": None, "direction": ""}
     statement = insert(connection, stations).values(name=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
     return token
+
+
+def move(connection: sa.Connection, name: str, place: str, direction: Direction | None, now: datetime) -> None:
+    """Notes where a station stands, and which way it lets people through, since it has carried out an order.
+
+    Neither: it is as its own configuration says again, which is where it was registered.
+    """
+    home = sa.func.coalesce(stations.c.home, stations.c.place)
+    values: dict[str, object] = {"changed": now}
+    if place:
+        values |= {"place": place, "home": home}
+    if direction is not None:
+        values["direction"] = direction.value
+    if not place and direction is None:
+        values |= {"place": home, "home": None, "direction": ""}
+    connection.execute(sa.update(stations).where(stations.c.name == name).values(values))
 
 
 def token_digest(token: str) -> bytes:
@@ -128,10 +146,13 @@ class Tokens:
 
 def _gates(connection: sa.Connection) -> list[tuple[bytes, Gate]]:
     place = (places.c.name.label("place_name"), places.c.edition, places.c.district)
-    columns = (stations.c.token, stations.c.name, stations.c.kind, stations.c.place, *place)
+    columns = (stations.c.token, stations.c.name, stations.c.kind, stations.c.place, stations.c.direction, *place)
     joined = sa.select(*columns).join_from(stations, places, places.c.code == stations.c.place)
     return [
-        (row.token, Gate(row.name, GateKind(row.kind), row.place, row.place_name, row.edition, row.district))
+        (
+            row.token,
+            Gate(row.name, GateKind(row.kind), row.place, row.place_name, row.edition, row.district, row.direction),
+        )
         for row in connection.execute(joined)
     ]
 

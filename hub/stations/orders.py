@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from core import wire
 from core.orders import DATA_AT_MOST, KINDS, Erase, Order, Result, SetPlace, Task, kind_of, sign
 from hub.errors import DataError
+from hub.stations import fleet
 from hub.storage.keyring import Keyring
 from hub.storage.order_tables import order_data, orders
 from hub.storage.store import insert
@@ -137,17 +138,19 @@ def issue(
 
 
 def _completed(connection: sa.Connection, task: Task) -> Task:
-    """The same with the place's registered name; ``DataError`` for what no station may be told."""
+    """The same with the place's registered name and district; ``DataError`` for what no station may be told."""
     try:
         wire.decode(wire.encode(task), KINDS[kind_of(task)])  # the bounds of its fields
     except ValueError as error:
         raise DataError([f"{kind_of(task)}: {error}"]) from error
     if not isinstance(task, SetPlace) or not task.place:
         return task
-    name = connection.scalar(sa.select(places.c.name).where(places.c.code == task.place))
-    if name is None:
+    columns = (places.c.name, places.c.edition, places.c.district)
+    place = connection.execute(sa.select(*columns).where(places.c.code == task.place)).first()
+    if place is None:
         raise DataError([f"place {task.place!r} is not registered; import it first"])
-    return msgspec.structs.replace(task, name=name[:100])
+    district = f"{place.edition}/{place.district}" if place.district else ""
+    return msgspec.structs.replace(task, name=place.name[:100], district=district)
 
 
 def issue_erasures(
@@ -248,7 +251,8 @@ def take(connection: sa.Connection, ring: Keyring, result: Result, now: datetime
     The first final word stands.  A result with data is final when all its parts are here.
     """
     mine = sa.and_(orders.c.id == result.order, orders.c.station == result.station)
-    row = connection.execute(sa.select(orders.c.status, orders.c.parts).where(mine).with_for_update()).first()
+    columns = (orders.c.status, orders.c.kind, orders.c.task)
+    row = connection.execute(sa.select(*columns).where(mine).with_for_update()).first()
     if row is None:
         return False
     if row.status not in OPEN:
@@ -264,6 +268,9 @@ def take(connection: sa.Connection, ring: Keyring, result: Result, now: datetime
         "parts": result.parts,
     }
     connection.execute(sa.update(orders).where(mine).values(values))
+    if row.kind == "place" and values["status"] == "succeeded":
+        task = wire.decode(row.task.encode(), SetPlace)
+        fleet.move(connection, result.station, task.place, task.direction, now)
     return True
 
 

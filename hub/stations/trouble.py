@@ -17,6 +17,7 @@ from core.health import Health
 Kind = Literal[
     "journal",
     "silent",
+    "unbelieved",
     "blind",
     "device",
     "clock",
@@ -36,6 +37,7 @@ Kind = Literal[
 WEIGHTS: dict[Kind, int] = {
     "journal": 100,
     "silent": 90,
+    "unbelieved": 88,
     "blind": 85,
     "device": 80,
     "clock": 60,
@@ -93,7 +95,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     ``heard`` is None when it never spoke; ``ahead`` is by how many seconds its clock is ahead of the hub's;
     ``online`` is what its state said, by its last will if need be; ``backlog_before`` what waited five minutes ago;
     ``lates`` counts late messages of the last quarter of an hour; ``policy`` is the version in force for it and
-    ``version`` the newest software in the fleet; ``refused`` says why its last message was dropped, if it was.
+    ``version`` the newest software in the fleet; ``refused`` says why its last message was dropped, if it was, and
+    ``refusals`` how many were since the hub's start; ``direction`` is as ordered.
     """
 
     station: str
@@ -113,6 +116,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     policy: int = 0
     version: str = ""
     refused: str = ""
+    refusals: int = 0
+    direction: str = ""
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -159,7 +164,8 @@ def _under(figure: float, limits: tuple[float, float], *, standing: bool) -> boo
 def _of_silence(view: View, now: datetime) -> Iterator[Trouble]:
     quiet = age(view, now)
     if quiet is None:
-        yield Trouble("silent", "was never heard")
+        dropped = f"it speaks, but its messages are dropped: {view.refused}"
+        yield Trouble("unbelieved", dropped) if view.refused else Trouble("silent", "was never heard")
         return
     seconds = quiet.total_seconds()
     if quiet > SILENT:

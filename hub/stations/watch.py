@@ -49,7 +49,10 @@ APART = 0.5
 
 
 class Matter(msgspec.Struct, frozen=True):
-    """One thing somebody must look at; ``station`` is empty when it is of several, ``since`` by the hub's clock."""
+    """One thing somebody must look at; ``station`` is empty when it is of several, ``since`` by the hub's clock.
+
+    ``facts`` are the parts of ``detail``, to be worded in another language.
+    """
 
     kind: MatterKind
     station: str
@@ -57,6 +60,7 @@ class Matter(msgspec.Struct, frozen=True):
     since: datetime
     detail: str
     stations: int = 1
+    facts: dict[str, str] = {}
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -166,8 +170,8 @@ class Watch:
     def _troubles(self, view: View, now: datetime) -> tuple[Trouble, ...]:
         stands = frozenset(cast(Kind, kind) for kind, station, _ in self._standing if station == view.station)
         found = trouble(view, now, stands)
-        if view.heard is None:
-            return ()  # never heard: on the wall it shows, but nobody is called for a box still in its carton
+        if view.heard is None:  # on the wall it shows, but nobody is called for a box still in its carton
+            return tuple(each for each in found if each.kind == "unbelieved")
         quiet = now - view.heard > SILENT
         # Last words of a silent station say nothing of now: what stood then goes on standing, nothing new is told.
         return tuple(each for each in found if not quiet or each.kind == "silent" or each.kind in stands)
@@ -183,7 +187,8 @@ class Watch:
             begun = self._since.setdefault((station, each.kind, each.subject), now)
             if now - begun >= PATIENCE.get(each.kind, timedelta()):
                 since = self._heard.get(station, begun) if each.kind == "silent" else begun
-                yield self._begin(Matter(each.kind, station, each.subject, since, each.detail), now)
+                facts = {"value": repr(each.value)} if each.value is not None else {}
+                yield self._begin(Matter(each.kind, station, each.subject, since, each.detail, facts=facts), now)
 
     def _over(
         self, now: datetime, told: dict[str, tuple[Trouble, ...]], known: set[str], covered: set[str]
@@ -228,7 +233,8 @@ class Watch:
             yield self._end(self._groups.pop(other).matter.key, now)
         since = min(self._heard[name] for name in names)
         detail = f"{len(out)} stations{_of(level, out[0])} silent since {_clock(since)}"
-        matter = Matter("silent-group", "", subject, since, detail, len(out))
+        facts = {"count": str(len(out)), "of": _of(level, out[0]).removeprefix(" of ") if level != "fleet" else ""}
+        matter = Matter("silent-group", "", subject, since, detail, len(out), facts)
         self._groups[subject] = _Group(matter, names)
         yield self._begin(matter, now)
 

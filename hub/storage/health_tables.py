@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
 
 from hub.storage.tables import Instant, metadata
 
@@ -14,6 +26,7 @@ healths = Table(
     Column("ahead", Float, comment="seconds by which the station's clock is ahead of the hub's"),
     Column("via", String(4), nullable=False, comment="mqtt or http"),
     Column("message", LargeBinary, nullable=False, comment="the newest, as it came"),
+    Column("former", Text, nullable=False, server_default="{}", comment="sessions before it and their last numbers"),
 )
 
 health_points = Table(

@@ -16,7 +16,7 @@ from litestar.response import Redirect
 
 from hub.officials import sessions
 from hub.officials.accounts import Account
-from hub.officials.rights import Right
+from hub.officials.rights import Right, Role
 from hub.web.form import Visit, read_form
 from hub.web.page import Page, render, see_other
 from hub.web.site import Site
@@ -24,6 +24,7 @@ from hub.web.site import Site
 SESSION_COOKIE = "tq_official"
 SIGN_IN = "/officers/sign-in"
 OWN_ACCOUNT = "/officers/account"
+FLEET = "/officers/fleet"
 
 Entry = tuple[Right, str, str]
 
@@ -48,7 +49,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "menu-hub",
         (
-            (Right.FLEET, "/officers/fleet", "menu-fleet"),
+            (Right.WALL, FLEET, "menu-fleet"),
             (Right.POLICY, "/officers/policy", "menu-policy"),
             (Right.KEEPING, "/officers/keeping", "menu-keeping"),
             (Right.AUDIT, "/officers/audit", "menu-audit"),
@@ -154,4 +155,6 @@ def show(
 
 def front(account: Account) -> str:
     """The page that an account begins on."""
+    if account.role is Role.SCREEN:
+        return f"{FLEET}?kiosk=1"
     return next((path for right, path, _ in MENU if account.may(right)), OWN_ACCOUNT)

@@ -7,11 +7,13 @@ import hmac
 
 import segno
 from litestar import Router, get, post
+from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from hub.errors import DataError
 from hub.officials import accounts, audit, sessions, totp
 from hub.officials.accounts import Account
+from hub.officials.rights import Role
 from hub.officials.sessions import SignedIn
 from hub.web.form import Form, Visit
 from hub.web.officials import OWN_ACCOUNT, SESSION_COOKIE, SIGN_IN, caller, front, now, official, officials, show
@@ -43,7 +45,7 @@ def _door(site: Site) -> Router:
             who: Account | str = known_name or ""
             audit.append(connection, who, "sign-in" if known else "sign-in-refused", moment, address=caller(request))
         if isinstance(came, SignedIn):
-            return see_other(request, front(came.account), cookies=(cookie(request, SESSION_COOKIE, came.token),))
+            return see_other(request, front(came.account), cookies=(_kept(request, came.account, came.token),))
         wait = max(1, round(came.wait.total_seconds())) if came.wait else 0
         return render(request, "officers/sign_in.html", values={"account": name}, status=422, refused=True, wait=wait)
 
@@ -90,6 +92,12 @@ def _own(site: Site) -> Router:
     return officials(site, None, [begin, sign_out, own, change, second_factor, second_factor_on])
 
 
+def _kept(request: Visit, account: Account, token: str) -> Cookie:
+    """The session's cookie; a screen's outlives its browser, which comes back by itself after a power cut."""
+    lasting = int(sessions.ON_SCREEN.total_seconds()) if account.role is Role.SCREEN else None
+    return cookie(request, SESSION_COOKIE, token, seconds=lasting)
+
+
 def _password_faults(site: Site, account: Account, form: Form) -> dict[str, str]:
     with site.store.reading() as connection:
         if not accounts.knows(connection, account.name, form.text("current")):
@@ -111,7 +119,7 @@ def _changed(site: Site, request: Visit, password: str) -> Redirect:
     except DataError:
         return see_other(request, OWN_ACCOUNT)
     token = sessions.reopen(site.store, account.name, caller(request), moment)
-    own = cookie(request, SESSION_COOKIE, token)
+    own = _kept(request, account, token)
     return see_other(request, front(account) if account.must_change else OWN_ACCOUNT, told="saved", cookies=(own,))
 
 

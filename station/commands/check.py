@@ -162,13 +162,14 @@ def _trust(settings: Settings, folder: Path | None) -> Trust:
 def _policy(settings: Settings, arguments: argparse.Namespace, now: datetime) -> Policy | None:
     """The policy that the station holds; without a configured hub the built-in first rules."""
     from core.rules import Policy
+    from station.orders.overrides import Overrides
     from station.policies import Policies, scopes
 
     if not settings.has_hub:
         return Policy(version=1, issued=now, effective=now, note="built in")
     station = settings.station
     kind = GateKind(arguments.gate) if arguments.gate else station.kind
-    own = scopes(station.name, station.district, kind)
+    own = scopes(station.name, Overrides(settings).district, kind)
     return Policies(settings.policies_path, settings.hub.policy_key, own).current(now)
 
 

@@ -55,6 +55,7 @@ class Doer:
     """A station's hands; ``errand`` gives the gate's thread something to do, ``end`` ends the service with a code.
 
     ``resend`` has rows brought to the hub once more: epoch, first, last.  ``forget`` drops all standings in memory.
+    ``moved`` is called when the gate may stand in another district.
     """
 
     settings: Settings
@@ -68,6 +69,7 @@ class Doer:
     resend: Callable[[str, int, int], None]
     forget: Callable[[], None]
     end: Callable[[int], None]
+    moved: Callable[[], None]
     aiming_until: float = float("-inf")  # monotonic
 
     def do(self, task: Task) -> Outcome:
@@ -164,6 +166,7 @@ class Doer:
         self.overrides.put_place(task)
         doorway = self.overrides.doorway
         self._at_gate(lambda: setattr(self.gate, "doorway", doorway))
+        self.moved()
         return done(f"this gate is {doorway.place or 'nowhere'}, {doorway.direction.value}")
 
     def _start_again(self, task: orders.Restart | orders.Reboot) -> Outcome:

@@ -38,6 +38,11 @@ class Overrides:
         return Doorway(own.kind, place, name, now.direction or own.direction)
 
     @property
+    def district(self) -> str:
+        """Which district's policies speak to this gate."""
+        return self.now.district if self.now.place else self._settings.station.district
+
+    @property
     def quiet(self) -> Quiet:
         """When the buzzer is quiet."""
         own, hours = self._settings.quiet, self.now.quiet
@@ -46,10 +51,12 @@ class Overrides:
     def put_place(self, task: SetPlace) -> None:
         """Stands elsewhere or lets through another way; neither: as configured."""
         if task.place or task.direction is not None:
-            values: dict[str, object] = {"place": task.place, "name": task.name} if task.place else {}
+            values: dict[str, object] = {}
+            if task.place:
+                values |= {"place": task.place, "name": task.name, "district": task.district}
             values |= {"direction": task.direction} if task.direction is not None else {}
         else:
-            values = {"place": "", "name": "", "direction": None}
+            values = {"place": "", "name": "", "district": "", "direction": None}
         self._keep(msgspec.structs.replace(self.now, **values))
 
     def put_quiet(self, task: QuietHours) -> None:

@@ -13,5 +13,6 @@ class Override(msgspec.Struct, frozen=True, omit_defaults=True):
 
     place: str = ""
     name: str = ""
+    district: str = ""
     direction: Direction | None = None
     quiet: QuietHours | None = None

@@ -90,6 +90,7 @@ def centre(tmp_path: Path) -> Iterator[Centre]:
         for person in range(60)
     ]
     places = [{"code": code, "name": code, "kind": "venue", "area": area} for code in (PLACE, "ga-hue")]
+    places.append({"code": "chot", "name": "Chốt", "kind": "venue", "area": area | {"district": "482", "commune": ""}})
     (tmp_path / "people.json").write_text(json.dumps({"places": places, "people": people}))
     centre.run("import", str(tmp_path / "people.json"))
     centre.publish()

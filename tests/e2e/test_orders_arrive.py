@@ -13,14 +13,16 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 import pytest
 import sqlalchemy as sa
-from gates import number, wait
+from gates import PLACE, number, wait
 from paho.mqtt.enums import CallbackAPIVersion
 
 from core.model import Direction
 from core.orders import Logs, OpenOnce, SetPlace, Snapshot, Task
+from core.rules import Policy
 from hub.config import Settings
 from hub.opening import open_store
-from hub.stations import orders
+from hub.policy import policies
+from hub.stations import fleet, orders
 from station import config
 from station.app import Station
 from station.journal_reading import JournalReader
@@ -97,6 +99,30 @@ def test_a_station_does_what_the_hub_orders_and_the_hub_hears_what_became_of_it(
         log = json.loads(centre.run("orders", "list", "--json"))
         assert [each["kind"] for each in log] == ["logs", "place", "snapshot", "open", "identify"]
         wait(lambda: "command" in [row["cause"] for row in centre.rows("gate-1")])
+    finally:
+        gate.close()
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("transport", ["mqtt", "http"])
+def test_a_station_that_was_moved_follows_its_new_districts_policy_and_the_hub_knows_where_it_is(
+    centre, desk, open_gate, transport
+):
+    district, at = "district/63/482", datetime.now(UTC)
+    with desk.store.writing() as connection:
+        narrow = Policy(version=policies.next_version(connection), issued=at, effective=at, scope=district)
+        policies.publish(connection, desk.ring, narrow, at)
+    gate = Inside(open_gate("gate-1", transport).config)
+    try:
+        desk.carry_out(SetPlace("chot", direction=Direction.OUT))
+        wait(lambda: gate.station.policies.current(datetime.now(UTC)).scope == district, 90)
+        with desk.store.reading() as connection:
+            (known,) = [each for each in fleet.overview(connection) if each.name == "gate-1"]
+        assert known.place == "chot"
+        desk.carry_out(SetPlace())
+        wait(lambda: gate.station.policies.current(datetime.now(UTC)).scope == "all", 90)
+        with desk.store.reading() as connection:
+            assert [each.place for each in fleet.overview(connection) if each.name == "gate-1"] == [PLACE]
     finally:
         gate.close()
 

@@ -38,6 +38,20 @@ def token(store, ring, **changed):
     return opened.token
 
 
+def test_a_screens_session_goes_on_unattended_and_others_do_not(officer, ring):
+    with officer.writing() as connection:
+        accounts.add(connection, Account("man-hinh", "Màn hình", Role.SCREEN), PASSWORD, NOW)
+    screen, lans = token(officer, ring, name="man-hinh"), token(officer, ring)
+    later = NOW + timedelta(days=30)
+    token(officer, ring, now=later)
+    assert sessions.resume(officer, lans, later) is None
+    assert sessions.resume(officer, screen, later).role is Role.SCREEN
+    assert sessions.resume(officer, screen, NOW + timedelta(days=401)) is None
+    with officer.writing() as connection:
+        accounts.disable(connection, "man-hinh", later)
+    assert sessions.resume(officer, screen, later) is None
+
+
 # RFC 6238, appendix B, SHA-1: seconds since 1970 and the code of eight digits.
 VECTORS = (
     (59, "94287082"),

@@ -151,6 +151,12 @@ def test_garbage_on_every_topic_is_counted_named_and_dropped(private):
     until(lambda: {what.partition(":")[0] for what in dropped(hub, line)} == set(LEAVES), "each of them named")
 
 
+def test_what_is_larger_than_the_broker_takes_cuts_the_line_and_is_counted_and_named(private):
+    hub, _, line = private
+    line.client.publish(f"tq/v1/s/{line.name}/health", b"x" * (messages.RECEIVED_AT_MOST + 1), 0)
+    until(lambda: any(what.startswith("line: larger than") for what in dropped(hub, line)), "named")
+
+
 def test_a_station_reads_and_writes_nothing_of_another(private):
     hub, pinned, line = private
     with Line(hub.mqtt, "s14", pinned["s14"]["token"]) as other:

@@ -8,6 +8,7 @@ import pytest
 from hub_stand import now
 
 from core import orders as core_orders
+from core.model import Direction
 from core.orders import Erase, HoldOpen, Identify, Logs, Result, SetPlace
 from hub.errors import DataError
 from hub.journals.messages import State
@@ -57,7 +58,28 @@ def test_nobody_is_ordered_who_is_not_registered_nor_to_a_place_that_is_not(peop
 
 def test_a_station_told_to_stand_elsewhere_hears_the_places_name(peopled, ring):
     order = issue(peopled, ring, SetPlace("chot"))
-    assert found(peopled, order).task["name"] == "Chốt Lăng Cô"
+    assert (found(peopled, order).task["name"], found(peopled, order).task["district"]) == ("Chốt Lăng Cô", "63/482")
+
+
+def where(store):
+    tokens = fleet.Tokens()
+    with store.reading() as connection:
+        tokens.reload(connection)
+    gate = tokens.named("s1")
+    return gate.place, gate.direction, gate.scopes[1]
+
+
+def test_the_hub_knows_where_a_station_stands_once_it_has_carried_the_order_out(peopled, ring):
+    registered = where(peopled)
+    order = issue(peopled, ring, SetPlace("chot", direction=Direction.OUT))
+    said(peopled, ring, order, "in-progress")
+    assert where(peopled) == registered
+    said(peopled, ring, order, "succeeded")
+    assert where(peopled) == ("chot", "out", "district/63/482")
+    said(peopled, ring, issue(peopled, ring, SetPlace("cho")), "failed")
+    assert where(peopled)[0] == "chot"
+    said(peopled, ring, issue(peopled, ring, SetPlace()), "succeeded")
+    assert where(peopled) == registered
 
 
 def test_an_order_goes_from_queued_to_what_the_station_says(peopled, ring):

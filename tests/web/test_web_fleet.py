@@ -24,13 +24,16 @@ from hub.storage.health_tables import healths
 
 PASSWORD = "ba con vịt trời"
 FLEET = "/officers/fleet"
-STATIONS = ("s1", "s2", "s3", "s4")
+STATIONS = ("s1", "s2", "s3", "s4", "s5")
+OTHERS = ("s4", "s5")
+"""Those whose line depends on what another test has done."""
+
 HELD = Versions(policy=1)
 SOON_SILENT = timedelta(seconds=50)
 
 
 class Stand:
-    """A hub with four stations at a market and one at a checkpoint."""
+    """A hub with five stations at a market and one at a checkpoint."""
 
     def __init__(self, data) -> None:
         self.pinned = furnish(data, *STATIONS)
@@ -86,10 +89,10 @@ def order(page: str) -> list[str]:
 def test_only_who_looks_after_stations_sees_the_wall(stand, role):
     visitor = stand.visitor(role)
     may = role in (Role.TECHNICIAN, Role.ADMINISTRATOR)
-    for path in (FLEET, f"{FLEET}/s1"):
-        assert visitor.get(path).status_code == (200 if may else 403)
+    assert visitor.get(FLEET).status_code == (200 if may or role is Role.SCREEN else 403)
+    assert visitor.get(f"{FLEET}/s1").status_code == (200 if may else 403)
     if not may:
-        assert visitor.get("/officers/fleet-live").status_code == 403
+        assert role is Role.SCREEN or visitor.get("/officers/fleet-live").status_code == 403
         assert visitor.submit(FLEET, seen="silent|s1|").status_code == 403
 
 
@@ -100,7 +103,7 @@ def test_nobody_who_is_not_signed_in_hears_anything(stand):
 def test_the_gravest_comes_first_and_who_was_never_heard_last(stand):
     page = stand.visitor().get(FLEET).text
     found = order(page)
-    assert [each for each in found if each != "s4"] == ["s3", "s2", "s1", "c1"]
+    assert [each for each in found if each not in OTHERS] == ["s3", "s2", "s1", "c1"]
     assert "Camera bị che" in page
     assert "400 lượt chờ gửi" in page
 
@@ -115,7 +118,32 @@ def test_the_gravest_comes_first_and_who_was_never_heard_last(stand):
     ],
 )
 def test_filters_stand_in_the_address(stand, asked, left):
-    assert [each for each in order(stand.visitor().get(f"{FLEET}?{asked}").text) if each != "s4"] == left
+    assert [each for each in order(stand.visitor().get(f"{FLEET}?{asked}").text) if each not in OTHERS] == left
+
+
+def test_a_screen_begins_on_the_big_wall_and_may_only_look(stand):
+    screen = stand.visitor(Role.SCREEN)
+    page = screen.get("/officers")
+    assert page.url.endswith(f"{FLEET}?kiosk=1")
+    assert "kiosk looks" in page.text
+    assert screen.cookies.get_dict()
+    assert any(each.expires for each in screen.cookies if each.name == "tq_official"), "outlives its browser"
+    assert screen.submit(FLEET, seen="chain-broken|s1|aa").status_code == 403
+
+
+def test_the_big_screen_stays_one_after_acknowledging_and_after_showing_all(stand):
+    page = stand.visitor().get(f"{FLEET}?kiosk=1&all=1&kind=venue").text
+    (back,) = re.findall(r'name="back" value="([^"]+)"', page)
+    assert {"kiosk=1", "all=1", "kind=venue"} <= set(back.partition("?")[2].replace("amp;", "").split("&"))
+
+
+def test_a_station_all_of_whose_messages_are_dropped_is_near_the_top_and_says_why(stand):
+    said = Health(station="s5", session="one", number=1, at=now() + timedelta(days=3), up=1.0)
+    line = stand.hub.session(stand.pinned["s5"]["token"])
+    assert line.post("/v1/health", data=wire.encode(said)).status_code == 400
+    page = stand.visitor().get(FLEET).text
+    assert "Tin bị bỏ: ghi giờ tương lai" in page
+    assert order(page).index("s5") < order(page).index("s1")
 
 
 def test_an_alarm_is_acknowledged_once_and_says_by_whom(stand):

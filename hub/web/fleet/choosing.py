@@ -10,6 +10,7 @@ from hub.web.fleet.lines import Line
 
 NAMES = ("district", "place", "kind")
 LONGEST = 64
+TICKS = ("trouble", "all", "kiosk")
 SHOWN_AT_MOST = 200
 """So many lines at once, the gravest; a link shows the rest."""
 
@@ -22,6 +23,7 @@ class Choice(msgspec.Struct, frozen=True):
     kind: str = ""
     trouble: bool = False
     everything: bool = False
+    kiosk: bool = False
 
     def admits(self, line: Line) -> bool:
         """Whether a station belongs to what was chosen."""
@@ -33,14 +35,16 @@ class Choice(msgspec.Struct, frozen=True):
 
     def query(self, **changed: str) -> dict[str, str]:
         """The same for an address, with some of it changed; what is empty is left out."""
-        own = {name: getattr(self, name) for name in NAMES} | {"trouble": "1" if self.trouble else ""}
+        ticked = zip(TICKS, (self.trouble, self.everything, self.kiosk), strict=True)
+        own = {name: getattr(self, name) for name in NAMES} | {name: "1" if on else "" for name, on in ticked}
         return {name: value for name, value in (own | changed).items() if value}
 
 
 def chosen(asked: Mapping[str, str]) -> Choice:
     """What an address asks for; too long is nothing."""
     texts = {name: value for name in NAMES if len(value := asked.get(name, "")) <= LONGEST}
-    return Choice(**texts, trouble=asked.get("trouble") == "1", everything=asked.get("all") == "1")
+    trouble, everything, kiosk = (asked.get(name) == "1" for name in TICKS)
+    return Choice(**texts, trouble=trouble, everything=everything, kiosk=kiosk)
 
 
 def offered(lines: Iterable[Line]) -> dict[str, list[tuple[str, str]]]:

@@ -53,7 +53,7 @@ class Line(msgspec.Struct, frozen=True):
     @property
     def rank(self) -> str:
         """Sorts as text: the gravest first, then how much there is, then the name; last who was never heard."""
-        if self.state == "never":
+        if not self.troubled and self.state == "never":
             return f"{_MOST}{_MOST} {self.name}"
         gravest = max((each.weight for each in self.troubles), default=0)
         whole = sum(each.weight for each in self.troubles)
@@ -62,13 +62,13 @@ class Line(msgspec.Struct, frozen=True):
     @property
     def troubled(self) -> bool:
         """Whether somebody should look: a box still in its carton is nobody's trouble."""
-        return bool(self.troubles) and self.state != "never"
+        return bool(self.troubles) and (self.state != "never" or bool(self.view.refused))
 
     @property
     def grave(self) -> str:
         """A colour's name: red keeps people from being recorded, amber needs a person, green needs none."""
         gravest = max((each.weight for each in self.troubles), default=0)
-        if self.state == "never":
+        if self.state == "never" and not self.troubled:
             return "none"
         return "red" if gravest >= 80 else "amber" if gravest else "green"  # trouble.WEIGHTS
 
@@ -78,7 +78,16 @@ class Line(msgspec.Struct, frozen=True):
         health = self.health
         said = (health.session, health.number) if health is not None else ()
         told = tuple((each.kind, each.subject) for each in self.troubles)
-        return said, told, self.state, self.scans, self.view.kind, self.view.place, self.view.place_name
+        return (
+            said,
+            told,
+            self.state,
+            self.scans,
+            self.view.refused,
+            self.view.kind,
+            self.view.place,
+            self.view.place_name,
+        )
 
     def said(self, t: Words) -> list[str]:
         """Its troubles in words."""

@@ -14,7 +14,7 @@ from functools import partial
 import msgspec
 
 from hub.web import words
-from hub.web.fleet import standing
+from hub.web.fleet import standing, wording
 from hub.web.fleet.lines import Board, Look
 from hub.web.page import templates
 
@@ -50,7 +50,7 @@ class Painter:
     def __init__(self, language: str) -> None:
         self._t = partial(words.word, language)
         self._parts = templates.get_template("officers/fleet_parts.html").make_module(
-            {"t": self._t, "title": standing.title}
+            {"t": self._t, "title": wording.title}
         )
         self._keys: dict[str, tuple[object, ...]] = {}
         self._others = Drawn()

@@ -39,6 +39,7 @@ class Shown(msgspec.Struct, frozen=True):
     where: str
     stations: int
     look: Look
+    names: dict[str, str] = {}
 
     @property
     def handle(self) -> str:
@@ -55,7 +56,14 @@ class Shown(msgspec.Struct, frozen=True):
             if line is not None and (each.kind, each.subject) == (alarm.kind, alarm.subject):
                 return wording.said(t, each, line.view, self.look.at)
         subject = f": {alarm.subject}" if alarm.kind == "device" else ""
-        return title(t, alarm.kind) + subject
+        return wording.title(t, alarm.kind) + subject
+
+    def detail(self, t: Words) -> str:
+        """Which rows, which places, both answers: what no figure of the station's own says."""
+        alarm = self.alarm
+        if alarm.kind in WEIGHTS or alarm.kind == "silent-group":
+            return ""
+        return wording.detail(t, alarm.kind, alarm.subject, alarm.facts, self.names, self.look.at) or alarm.detail
 
     def since(self) -> str:
         """When it began."""
@@ -85,33 +93,24 @@ class Group(msgspec.Struct, frozen=True):
         return GRAVITY.get(self.kind, OTHERS) >= 80  # as a line's red
 
 
-def title(t: Words, kind: str) -> str:
-    """The name of a kind of alarm; one that a newer hub wrote goes by its own."""
-    if kind == "silent-group":
-        return t("alarm-silent-group-title")
-    return t(f"alarm-{kind}") if kind in GRAVITY or kind in _OTHER_KINDS else kind
-
-
-_OTHER_KINDS = frozenset({"shared-code", "province", "other-verdict"})
-
-
 def grouped(look: Look, alarms: Iterable[Alarm]) -> list[Group]:
     """Alarms by kind; within one those that nobody has acknowledged come first, then the oldest."""
     lines = {line.name: line for line in look.lines}
+    names = {line.view.place: line.view.place_name for line in look.lines if line.view.place_name}
     kinds: dict[str, list[Shown]] = {}
     for alarm in sorted(alarms, key=lambda each: (each.acknowledged is not None, each.first, each.station)):
-        kinds.setdefault(alarm.kind, []).append(_shown(alarm, look, lines.get(alarm.station)))
+        kinds.setdefault(alarm.kind, []).append(_shown(alarm, look, lines.get(alarm.station), names))
     gravest = sorted(kinds.items(), key=lambda each: (-GRAVITY.get(each[0], OTHERS), each[0]))
     return [Group(kind, tuple(found[:AT_FIRST]), tuple(found[AT_FIRST:])) for kind, found in gravest]
 
 
-def _shown(alarm: Alarm, look: Look, line: Line | None) -> Shown:
+def _shown(alarm: Alarm, look: Look, line: Line | None, names: dict[str, str]) -> Shown:
     level, _, code = alarm.subject.partition("/")
     if alarm.kind != "silent-group":
-        return Shown(alarm, line, line.view.place_name if line is not None else "", 1, look)
+        return Shown(alarm, line, line.view.place_name if line is not None else "", 1, look, names)
     members = [each for each in look.lines if level == "fleet" or getattr(each.view, level, "") == code]
-    names = {each.view.district_name if level == "district" else each.view.place_name for each in members}
-    where = "" if level == "fleet" else next(iter(names), code)
+    called = {each.view.district_name if level == "district" else each.view.place_name for each in members}
+    where = "" if level == "fleet" else next(iter(called), code)
     return Shown(alarm, None, where, sum(each.state in ("silent", "late") for each in members), look)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,14 +18,16 @@ from hub.health import health_history
 from hub.journals.intake import newest_epoch
 from hub.officials.rights import Right
 from hub.stations import alarms, orders
+from hub.stations.alarms import Event
 from hub.storage.tables import visits
-from hub.web.fleet import standing
-from hub.web.fleet.lines import Board
+from hub.web import words
+from hub.web.fleet import standing, wording
+from hub.web.fleet.lines import Board, Look
 from hub.web.fleet.sparks import sparks
-from hub.web.fleet.wall import FLEET, LIVE
+from hub.web.fleet.wall import LIVE
 from hub.web.form import Form, Visit
-from hub.web.officials import now, official, officials, show
-from hub.web.page import Page, see_other
+from hub.web.officials import FLEET, now, official, officials, show
+from hub.web.page import Page, language, see_other
 from hub.web.site import Site
 
 TASKS: dict[str, Task] = {"identify": Identify(), "test-signal": TrySignals(), "restart": Restart(), "logs": Logs()}
@@ -34,7 +37,7 @@ DAY = timedelta(days=1)
 AGAIN_SECONDS = 30
 OPEN_SECONDS = 3
 ORDERS_AT_MOST = 20
-ALARMS_AT_MOST = 20
+ALARMS_AT_MOST = 60
 CHECKINS_AT_MOST = 100
 KNOWN = frozenset(
     {*TASKS, "reboot", "aim", "snapshot", "place", "hold-open", "open", "close", "quiet", "resend", "erase"}
@@ -99,7 +102,8 @@ def _page(site: Site, board: Board, request: Visit, name: str) -> Page:
     with site.store.reading() as connection:
         points = health_history.points(connection, name, moment - DAY)
         given = orders.listing(connection, moment, station=name, at_most=ORDERS_AT_MOST)
-        own = [each for each in alarms.listed(connection) if each.station == name][:ALARMS_AT_MOST]
+        own = [each for each in look.alarms if each.station == name]
+        events = alarms.history(connection, name, ALARMS_AT_MOST)
         checkins = _checkins(connection, name)
     told: dict[str, Any] = {
         "line": line,
@@ -110,15 +114,25 @@ def _page(site: Site, board: Board, request: Visit, name: str) -> Page:
         "known_orders": KNOWN,
         "tasks": tuple(TASKS),
         "may_order": official(request).may(Right.ORDERS),
-        "groups": standing.grouped(look, [each for each in own if each.cleared is None]),
-        "over": [each for each in own if each.cleared is not None],
-        "title": standing.title,
+        "groups": standing.grouped(look, own),
+        "events": events,
+        "detail": partial(_happened, request, look),
+        "title": wording.title,
         "checkins": checkins,
         "again": OPEN_SECONDS if any(each.is_open for each in given) else AGAIN_SECONDS,
         "back": f"{FLEET}/{name}",
         "live": LIVE,
     }
     return show(request, "officers/fleet_station.html", context=told)
+
+
+def _happened(request: Visit, look: Look, event: Event) -> str:
+    """What was the matter when an alarm began."""
+    if event.what != "began":
+        return ""
+    t = partial(words.word, language(request))
+    names = {line.view.place: line.view.place_name for line in look.lines}
+    return wording.detail(t, event.kind, event.subject, event.facts, names, event.at) or event.detail
 
 
 def _checkins(connection: sa.Connection, station: str) -> list[Passage]:

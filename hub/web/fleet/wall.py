@@ -11,16 +11,15 @@ from litestar.response import Redirect, Stream
 from hub.officials import sessions
 from hub.officials.rights import Right
 from hub.stations import alarms
-from hub.web.fleet import choosing, standing
+from hub.web.fleet import choosing, standing, wording
 from hub.web.fleet.choosing import NAMES, SHOWN_AT_MOST
 from hub.web.fleet.lines import Board
 from hub.web.fleet.live import Live
 from hub.web.form import Form, Visit
-from hub.web.officials import SESSION_COOKIE, now, official, officials, show
+from hub.web.officials import FLEET, SESSION_COOKIE, now, official, officials, show
 from hub.web.page import Page, language, see_other
 from hub.web.site import Site, local
 
-FLEET = "/officers/fleet"
 LIVE = "/officers/fleet-live"
 AGAIN_SECONDS = 15
 
@@ -46,12 +45,13 @@ def router(site: Site) -> Router:
 
         def proven() -> bool:
             account = sessions.resume(site.store, token, now())
-            return account is not None and account.may(Right.FLEET)
+            return account is not None and account.may(Right.WALL)
 
         events = live.stream(language(request), proven)
         return Stream(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
-    return officials(site, Right.FLEET, [wall, acknowledge, news])
+    looking, seeing = officials(site, Right.WALL, [wall, news]), officials(site, Right.FLEET, [acknowledge])
+    return Router("/", route_handlers=[looking, seeing])
 
 
 def _page(board: Board, request: Visit) -> Page:
@@ -66,11 +66,14 @@ def _page(board: Board, request: Visit) -> Page:
         "groups": standing.grouped(look, look.alarms),
         "choice": choice,
         "chosen_of": {name: getattr(choice, name) for name in NAMES},
-        "title": standing.title,
+        "title": wording.title,
         "offered": choosing.offered(look.lines),
-        "kiosk": request.query_params.get("kiosk") == "1",
+        "kiosk": choice.kiosk,
+        "may_look": official(request).may(Right.FLEET),
         "again": AGAIN_SECONDS,
         "back": f"{FLEET}?{urlencode(choice.query())}",
+        "big": f"{FLEET}?{urlencode(choice.query(kiosk='1'))}",
+        "whole": f"{FLEET}?{urlencode(choice.query(all='1'))}",
         "live": LIVE,
     }
     return show(request, "officers/fleet.html", context=own)

@@ -55,4 +55,5 @@ WORDS = {
     "role-auditor": "Auditor",
     "role-technician": "Technician",
     "role-administrator": "Administrator",
+    "role-screen": "Big screen (looks only)",
 }

@@ -55,4 +55,5 @@ WORDS = {
     "role-auditor": "Thanh tra",
     "role-technician": "Kỹ thuật viên",
     "role-administrator": "Quản trị",
+    "role-screen": "Màn hình lớn (chỉ xem)",
 }
