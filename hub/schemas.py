@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
-from core import health, orders, rules, snapshot, wire
+from core import health, orders, rules, shown, snapshot, wire
 from hub.cast import Cast
 from hub.doors.sheets import Receipt, Sheet
 from hub.journals.dead_letters import Letter, Replayed
 from hub.journals.proof import Proof
 from hub.register.people import PeopleFile
 from hub.service import Ready
+from hub.telling.composing import Message
 
 DESCRIBED: dict[str, Any] = {
     "answer": wire.Answer,
@@ -22,7 +23,10 @@ DESCRIBED: dict[str, Any] = {
     "asks": wire.Asks,
     "batch": wire.Batch,
     "cast-file": Cast,
+    "face": shown.Face,
+    "alarms-told": Message,
     "health": health.Health,
+    "looked-on": shown.LookedOn,
     "dead-letter": Letter,
     "held-mark": wire.HeldMark,
     "journal-proof": Proof,
@@ -36,6 +40,7 @@ DESCRIBED: dict[str, Any] = {
     "receipt": Receipt,
     "replayed": Replayed,
     "row": wire.Row,
+    "running-settings": shown.RunningSettings,
     "sealed-answer": wire.SealedAnswer,
     "sealed-ask": wire.SealedAsk,
     "sheet": Sheet,

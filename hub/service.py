@@ -22,9 +22,9 @@ from hub.centre import Centre
 from hub.config import Settings
 from hub.custody import keeper
 from hub.doors import api
-from hub.doors.broker import HUB_USER, Broker
+from hub.doors.broker import HUB_USER, Broker, BrokerAddress
 from hub.doors.correlation import Correlated
-from hub.doors.link import BrokerAddress, Link
+from hub.doors.link import Link
 from hub.errors import ConfigError, Unavailable
 from hub.journals.messages import RECEIVED_AT_MOST
 from hub.journals.second_look import SecondLook

@@ -19,6 +19,7 @@ from station import __version__, health, snapshot_loop, trust
 from station.checkup import Checkup, Parts
 from station.clock import Clock
 from station.errors import ConfigError, JournalError
+from station.faces import Faces
 from station.gate import Gate, Presented
 from station.journal import Backlog, Journal
 from station.journal_orders import OrderBook
@@ -33,6 +34,7 @@ from station.pages import IdleFacts
 from station.policies import Policies, scopes
 from station.reach import reach
 from station.reports import Reporter
+from station.running import running
 from station.service import Service, stopped_by_signals
 from station.settings import Settings
 from station.sources import Errand, Moved, Pressed, put
@@ -73,8 +75,11 @@ class Station:
         self.sync = Sync(
             self.journal, self.policies, self.clock, self._reach.carrier, self._reach.wake, self.lookups.reachable
         )
+        self.sync.settings = lambda: running(settings, self.overrides.now, self._reach.session, self.clock.now())
         self.outfit = Outfit(settings, self.clock, stack)
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
+        self.sync.faces = Faces(settings.station.name, self.panel, self.clock, self._reach.wake.set)
+        self.listeners.append(self.sync.faces.note)
         self.panel.quiet = self.overrides.quiet
         self.gate = Gate(
             self.overrides.doorway,
@@ -178,6 +183,7 @@ class Station:
     def _move(self) -> None:
         """Has the policies of the district where the gate stands now speak to it."""
         station = self.settings.station
+        self.sync.settings_changed()
         self.sync.hear_policies_for(scopes(station.name, self.overrides.district, station.kind))
 
     def _snapshot_told(self) -> str:

@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from core import health, wire
+from core import health, shown, wire
 from core.discreet import Discreet
 from core.model import GateKind
 from core.orders import Result, Waiting
@@ -91,6 +91,12 @@ class HttpHub:
         request = _Request("POST", f"{self.url}/v1/health", body, deadline, empty=(400, 404, 405, 413))
         answer = self._within(deadline, request)
         return self._read(answer, health.Taken).hub_time if answer else None
+
+    def tell_settings(self, settings: shown.RunningSettings, deadline: float) -> None:
+        """``POST /v1/settings``: those in force; a hub that does not want them is not asked why."""
+        body = wire.encode(settings)
+        request = _Request("POST", f"{self.url}/v1/settings", body, deadline, empty=(400, 404, 405, 413))
+        self._within(deadline, request)
 
     def offer(self, have: int, key: str, *, need_key: bool, deadline: float) -> Offer:
         """``GET /v1/snapshot``: what follows the snapshot that is held; nothing when this hub hands none out."""

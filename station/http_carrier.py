@@ -51,6 +51,7 @@ class HttpCarrier:
     def __init__(self, hub: HttpHub) -> None:
         self._hub = hub
         self._pause = Pause()
+        self._settings_told = -1
         self._policy_next = self._orders_next = self._held_next = 0.0
         self.problem = ""
 
@@ -62,6 +63,7 @@ class HttpCarrier:
             self._ask_policy(sync)
             self._ask_held(sync)
             self._report(sync)
+            self._tell_settings(sync)
             self._exchange_orders(sync)
             pending = sync.next_batch()
             if pending is not None:
@@ -137,6 +139,12 @@ class HttpCarrier:
         if hub_time is not None:
             sync.clock.heard(hub_time, time.monotonic() - begun)
         sync.contact()
+
+    def _tell_settings(self, sync: Sync) -> None:
+        number = sync.settings_number
+        if sync.settings is not None and self._settings_told != number:
+            self._hub.tell_settings(sync.settings(), _REPORT_DEADLINE)
+            self._settings_told = number
 
     def _told(self, problem: str, request: str = "") -> None:
         if problem and problem != self.problem:

@@ -30,7 +30,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from core import answers, health, keys, orders, wire
+from core import answers, health, keys, orders, shown, wire
 from core.model import GateKind
 from station.errors import HubCannotSay, HubUnreachable
 
@@ -101,7 +101,7 @@ class MqttHub:
         self._broker, self._station, self._kind = broker, station, kind
         self.name = f"mqtt://{broker.host}:{broker.port}"
         self._own = f"{ROOT}/s/{station}"
-        self._topics = [f"{self._own}/{leaf}" for leaf in ("held", "answer", "do")]
+        self._topics = [f"{self._own}/{leaf}" for leaf in ("held", "answer", "do", "watched")]
         self._policies = tuple(f"{ROOT}/policy/{scope}" for scope in scopes)
         self._left: set[str] = set()
         private, public = keys.new_sealing_key()
@@ -213,6 +213,14 @@ class MqttHub:
             f"{self._own}/health", wire.encode(figures), qos=0, retain=True, properties=properties
         )
         return sent.rc is MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def tell_settings(self, settings: shown.RunningSettings) -> bool:
+        """Publishes the retained settings in force; False when the line is down."""
+        return self._publish("settings", wire.encode(settings), qos=1, retain=True)
+
+    def tell_face(self, face: shown.Face) -> None:
+        """Publishes what the gate shows now; what is lost is lost."""
+        self._client.publish(f"{self._own}/face", wire.encode(face), qos=0)
 
     def give_way(self, seconds: float) -> None:
         """Comes back no sooner than this after the line is lost again, so that two of one name do not storm."""

@@ -17,8 +17,10 @@ from typing import Protocol
 import msgspec
 
 from core import wire
+from core.shown import RunningSettings
 from station.clock import Clock
 from station.errors import JournalError
+from station.faces import Faces
 from station.journal import Journal, Pending
 from station.link import Connected, Disconnected, Message, MqttHub
 from station.orders.mailbox import Mailbox
@@ -71,7 +73,8 @@ class Carrier(Protocol):
 class Sync:
     """What the loop shares with the gate: ``wake`` is set when a row was written or the hub said something.
 
-    ``heard`` is called whenever the hub was heard.
+    ``heard`` is called whenever the hub was heard.  ``settings`` gives those in force, to be told whenever
+    ``settings_number`` has grown.
     """
 
     journal: Journal
@@ -82,6 +85,9 @@ class Sync:
     heard: Callable[[], None]
     reports: Reports = field(default_factory=Reports)
     mail: Mailbox = field(default_factory=Mailbox)
+    faces: Faces | None = None
+    settings: Callable[[], RunningSettings] | None = None
+    settings_number: int = 0
     last_contact: float | None = None  # monotonic
 
     def __post_init__(self) -> None:
@@ -124,6 +130,11 @@ class Sync:
     def hear_policies_for(self, scopes: tuple[str, ...]) -> None:
         """Has this gate listen to the policies of these scopes from the loop's next turn on; by any thread."""
         self._scopes = scopes
+        self.wake.set()
+
+    def settings_changed(self) -> None:
+        """Has the settings in force told anew; by any thread."""
+        self.settings_number += 1
         self.wake.set()
 
     def _move(self) -> None:
@@ -198,6 +209,7 @@ class MqttCarrier:
         self._sent_until = 0.0  # monotonic
         self._time_asked = float("-inf")  # monotonic
         self._most_bytes = MOST_BYTES
+        self._settings_told = -1
         self.problem = "not connected yet"
 
     def step(self, sync: Sync) -> bool:
@@ -208,6 +220,7 @@ class MqttCarrier:
             self._told("rows wait", NOT_HELD)
         if self._hub.connected and (report := sync.reports.take()) is not None:
             self._hub.tell_health(report)
+        self._show(sync)
         self._answer_orders(sync)
         if self._sent is None and self._hub.connected:
             self._bring(sync.next_batch(self._most_bytes))
@@ -223,6 +236,17 @@ class MqttCarrier:
         if pending is not None and self._hub.bring(batch_of(pending)):
             self._sent = pending
             self._sent_until = time.monotonic() + _HELD_WITHIN * random.uniform(1, 1.5)  # noqa: S311  # jitter
+
+    def _show(self, sync: Sync) -> None:
+        """Tells the settings in force once a line and when they change; the face while somebody looks on."""
+        if not self._hub.connected:
+            return
+        if sync.settings is not None and self._settings_told != sync.settings_number:
+            number = sync.settings_number
+            if self._hub.tell_settings(sync.settings()):
+                self._settings_told = number
+        if sync.faces is not None and (face := sync.faces.take()) is not None:
+            self._hub.tell_face(face)
 
     def _answer_orders(self, sync: Sync) -> None:
         """Says what became of orders; and has the hub say the time when one waits for it, by asking what it holds."""
@@ -255,11 +279,15 @@ class MqttCarrier:
                 self._sent = None
             self._hub.tell_state(msgspec.structs.replace(self._state, policy_version=sync.policies.newest))
             sync.reports.ask_anew()
+            self._settings_told = -1
         elif isinstance(event, Disconnected):
             self._told("broker lost", event.problem)
         elif event.topic == "held":
             if self._brings:
                 self._held(event, sync)
+        elif event.topic == "watched":
+            if sync.faces is not None:
+                sync.faces.look_on(event.payload)
         elif event.topic == "do":
             sync.mail.offer(event.payload)
         elif event.topic.startswith("policy/") and event.payload:

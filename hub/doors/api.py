@@ -117,6 +117,12 @@ class Doors:
         self.centre.hear(body, gate.name, now, via="http")
         return _json(Taken(now))
 
+    async def settings(self, gate: Gate, body: bytes) -> Response[bytes]:
+        """The settings a station runs with, in."""
+        if isinstance(await self.deliver(messages.settings(body, gate.name)), NotKept):
+            raise _Unavailable("nothing can be written now; send it again later")
+        return _json(Taken(datetime.now(UTC)))
+
     def held(self, gate: Gate, epoch: str) -> Response[bytes]:
         """How far a journal is held: the one asked for, else the newest."""
         if epoch and not intake.is_epoch(epoch):
@@ -185,6 +191,11 @@ def _stations(doors: Doors) -> Router:
         """Say how the station is (``health.Health`` → ``health.Taken``)."""
         return doors.health(request.auth, body)
 
+    @post("/settings", status_code=HTTPStatus.OK)
+    async def settings(request: StationRequest, body: RawBody) -> Response[bytes]:
+        """Say which settings the station runs with (``shown.RunningSettings`` → ``health.Taken``)."""
+        return await doors.settings(request.auth, body)
+
     @get("/held")
     async def held(request: StationRequest, epoch: str = "") -> Response[bytes]:
         """Ask how far a journal is held (→ ``wire.HeldMark``)."""
@@ -195,7 +206,16 @@ def _stations(doors: Doors) -> Router:
         """Fetch the policy in force (→ ``wire.Signed``)."""
         return doors.policy(request.auth)
 
-    handlers = [lookup, lookups, checkins, health, held, policy, *snapshots.handlers(doors.centre, doors.centre.shelf)]
+    handlers = [
+        lookup,
+        lookups,
+        checkins,
+        health,
+        settings,
+        held,
+        policy,
+        *snapshots.handlers(doors.centre, doors.centre.shelf),
+    ]
     handlers += order_doors.handlers(doors.centre, doors.deliver)
     return Router("/v1", route_handlers=handlers, before_request=_by_token(doors.centre))
 

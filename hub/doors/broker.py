@@ -17,6 +17,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -40,12 +41,26 @@ pattern write tq/v1/s/%u/health
 pattern write tq/v1/s/%u/checkins
 pattern write tq/v1/s/%u/ask
 pattern write tq/v1/s/%u/done
+pattern write tq/v1/s/%u/settings
+pattern write tq/v1/s/%u/face
 pattern read tq/v1/s/%u/held
 pattern read tq/v1/s/%u/answer
 pattern read tq/v1/s/%u/do
+pattern read tq/v1/s/%u/watched
 pattern read tq/v1/s/%u/config
 pattern read tq/v1/policy/#
 """
+
+
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where the broker is and who the hub is there."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    client_id: str
 
 
 class Broker:

@@ -26,8 +26,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from core import wire
 from core.orders import Result
+from core.shown import LookedOn
 from hub.centre import Centre
 from hub.doors.asking import Asks, Waiting
+from hub.doors.broker import BrokerAddress
 from hub.doors.order_line import OrderLine
 from hub.journals import intake, messages
 from hub.journals.messages import BadMessage
@@ -38,8 +40,11 @@ from hub.policy import policies
 log = logging.getLogger(__name__)
 
 ROOT = "tq/v1"
-LEAVES = ("state", "checkins", "done", "ask", "health")
-ONCE = ("ask", "health")
+LEAVES = ("state", "checkins", "done", "ask", "health", "settings", "face")
+RETAINED = ("state", "settings")
+"""What is taken down with an empty message."""
+
+ONCE = ("ask", "health", "face")
 """What is not sent again: the next one says it anew."""
 
 RECEIVE_AT_MOST = 200
@@ -50,17 +55,6 @@ KEEPALIVE_SECONDS = 30
 CONNECT_SECONDS = 10.0
 TICK_SECONDS = 1.0
 LONGEST_PAUSE = 30.0
-
-
-@dataclass(frozen=True)
-class BrokerAddress:
-    """Where the broker is and who the hub is there."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    client_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +183,7 @@ class Link:
                 self._greet(client)
             self._announce(client)
             self._order(client)
+            self._look_on(client)
         client.loop_misc()
 
     def _read(self, client: mqtt.Client) -> None:
@@ -224,16 +219,13 @@ class Link:
                 self._answer(client, station, message)
             elif leaf == "health":
                 self._hear(bytes(message.payload), station, fresh=not message.retain)
-            elif leaf == "checkins":
-                self._hand_over(messages.batch(bytes(message.payload), station), message)
-                return
-            elif leaf == "done":
-                self._hand_over(messages.done(bytes(message.payload), station), message)
-                return
-            elif leaf == "state" and message.payload:
-                state = messages.state(bytes(message.payload), station)
-                self._centre.fleet.hear(state)
-                self._hand_over(state, message)
+            elif leaf == "face":
+                self._centre.fleet.see(messages.face(bytes(message.payload), station))
+            elif message.payload or leaf not in RETAINED:
+                said = messages.KEPT[leaf](bytes(message.payload), station)
+                if isinstance(said, wire.State):
+                    self._centre.fleet.hear(said)
+                self._hand_over(said, message)
                 return
         except BadMessage as problem:
             self._centre.refuse(leaf, str(problem), station)
@@ -244,7 +236,7 @@ class Link:
             with contextlib.suppress(BadMessage):  # counted there
                 self._centre.hear(payload, station, datetime.now(UTC), fresh=fresh)
 
-    def _hand_over(self, said: wire.Batch | wire.State | Result, message: mqtt.MQTTMessage) -> None:
+    def _hand_over(self, said: messages.Kept, message: mqtt.MQTTMessage) -> None:
         line, mid = self._line, message.mid
 
         def done(result: Written) -> None:
@@ -335,6 +327,11 @@ class Link:
         for due, seconds in self._orders.due(self._reader):
             properties = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=seconds)
             client.publish(f"{ROOT}/s/{due.station}/do", due.document, qos=1, properties=properties)
+
+    def _look_on(self, client: mqtt.Client) -> None:
+        """Tells stations whose page somebody has open, so that they show what their gate shows."""
+        for station in self._centre.fleet.watched():
+            client.publish(f"{ROOT}/s/{station}/watched", wire.encode(LookedOn()), qos=0)
 
     # the line
 

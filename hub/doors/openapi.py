@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from core import health, orders, snapshot, wire
+from core import health, orders, shown, snapshot, wire
 from hub.doors.sheets import FormProblem, Receipt, Sheet
 from hub.journals import messages
 
@@ -104,6 +104,14 @@ DOORS = (
         problems=(*BODY_REFUSED, HTTPStatus.SERVICE_UNAVAILABLE),
     ),
     Door("post", "/v1/health", "Say how the station is.", health.Taken, health.Health, problems=BODY_REFUSED),
+    Door(
+        "post",
+        "/v1/settings",
+        "Say which settings it runs with.",
+        health.Taken,
+        shown.RunningSettings,
+        problems=BODY_REFUSED,
+    ),
     Door(
         "get",
         "/v1/held",

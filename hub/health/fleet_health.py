@@ -8,12 +8,15 @@ believed; the station that sent it is told of under ``refused``.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from core.health import Health
+from core.shown import LOOKED_ON, Face
 from core.wire import State
+from hub.health import hours
 from hub.journals.messages import BadMessage
 from hub.register import areas
 from hub.stations.fleet import Gate
@@ -68,6 +71,7 @@ class Kept(NamedTuple):
     ahead: float | None
     via: Via
     former: Mapping[str, int]
+    hour: hours.Marks = ()
 
 
 class Member:
@@ -81,6 +85,7 @@ class Member:
         "gate",
         "health",
         "heard",
+        "hour",
         "lates",
         "marked",
         "marked_at",
@@ -113,6 +118,7 @@ class Member:
         self.backlog_at: datetime | None = None
         self.rate = (0, 0)
         self.usual = USUAL
+        self.hour: hours.Marks = ()
         self.marked = Counted()
         self.marked_at: datetime | None = None
 
@@ -122,6 +128,7 @@ class Member:
         if before is not None and before.session != health.session:
             self.former.pop(health.session, None)
         self._roll(health, now)
+        self.hour = hours.marked(self.hour, before, health, now)
         self.health, self.via, self.refused = health, via, ""
         if before is not None:
             self.remember({before.session: before.number})
@@ -217,6 +224,8 @@ class Fleet:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._members: dict[str, Member] = {}
+        self._faces: dict[str, Face] = {}
+        self._looked_on: dict[str, list[float]] = {}
         self.listeners: list[Callable[[str], None]] = []
         """Each hears the name of a station that said something new, in the thread that took it in: be brief."""
 
@@ -269,8 +278,42 @@ class Fleet:
                 return
             if member.heard is None or member.heard < kept.heard:
                 member.take(kept.health, kept.heard, fresh=False, via=kept.via)
-                member.heard, member.ahead = kept.heard, kept.ahead
+                member.heard, member.ahead, member.hour = kept.heard, kept.ahead, kept.hour or member.hour
             member.remember(kept.former)
+
+    def see(self, face: Face) -> None:
+        """Takes in what a station shows; only of those that somebody looks on is it kept."""
+        with self._lock:
+            if face.station in self._looked_on:
+                self._faces[face.station] = face
+
+    def face(self, station: str) -> Face | None:
+        """What a station showed last, while somebody looks on."""
+        return self._faces.get(station)
+
+    def look_on(self, station: str) -> None:
+        """Somebody has this station's page open: for a minute from now on it is to show itself."""
+        with self._lock:
+            told = self._looked_on.get(station, [0.0, float("-inf")])[1]
+            self._looked_on[station] = [time.monotonic() + LOOKED_ON, told]
+
+    def watched(self) -> list[str]:
+        """Stations that are to be told now that somebody looks on: at once, and again well before they forget."""
+        now, due = time.monotonic(), []
+        with self._lock:
+            for station, (until, told) in list(self._looked_on.items()):
+                if now >= until:
+                    del self._looked_on[station]
+                    self._faces.pop(station, None)
+                elif now - told > LOOKED_ON / 3:
+                    self._looked_on[station][1] = now
+                    due.append(station)
+        return due
+
+    def hour(self, station: str, now: datetime) -> hours.Hour | None:
+        """How long things took at a station within the last hour; None when it was never heard."""
+        member = self._members.get(station)
+        return None if member is None or member.health is None else hours.hour(member.hour, member.health, now)
 
     def views(self, policy: Callable[[Gate], int]) -> tuple[View, ...]:
         """Every station as it stands; ``policy`` gives the version in force for one."""

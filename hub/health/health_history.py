@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from core.health import Health
+from hub.health import hours
 from hub.health.fleet_health import Fleet, Kept, Member
 from hub.storage.health_tables import health_points, healths, watches
 from hub.storage.store import insert
@@ -143,6 +144,7 @@ def save(connection: sa.Connection, members: Iterable[Member], since: datetime |
             "heard": member.heard,
             "ahead": member.ahead,
             "via": member.via,
+            "hour": hours.kept(member.hour),
             "former": msgspec.json.encode(member.former).decode(),
             "message": msgspec.json.encode(member.health),
         }
@@ -151,7 +153,7 @@ def save(connection: sa.Connection, members: Iterable[Member], since: datetime |
     ]
     if rows:
         statement = insert(connection, healths)
-        new = {name: statement.excluded[name] for name in ("heard", "ahead", "via", "former", "message")}
+        new = {name: statement.excluded[name] for name in ("heard", "ahead", "via", "former", "hour", "message")}
         newer = healths.c.heard < statement.excluded.heard
         connection.execute(statement.on_conflict_do_update(index_elements=["station"], set_=new, where=newer), rows)
     return len(rows)
@@ -167,7 +169,7 @@ def load(connection: sa.Connection, fleet: Fleet, since: datetime | None = None)
             health, former = _health.decode(row.message), _former.decode(row.former)
         except msgspec.MsgspecError:
             continue  # of another version of this program: the next message replaces it
-        fleet.restore(row.station, Kept(health, row.heard, row.ahead, row.via, former))
+        fleet.restore(row.station, Kept(health, row.heard, row.ahead, row.via, former, hours.read(row.hour)))
 
 
 def write(connection: sa.Connection, points: Iterable[Point]) -> None:

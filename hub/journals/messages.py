@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from core.health import MOST_BYTES as HEALTH_BYTES
 from core.health import Health
 from core.orders import Result
+from core.shown import FACE_BYTES, SETTINGS_BYTES, Face, RunningSettings
 from core.wire import Ask, Asks, Batch, SealedAsk, State, Who
 from hub.journals.intake import is_epoch
 
@@ -28,6 +30,8 @@ _sealed_ask = msgspec.json.Decoder(SealedAsk)
 _state = msgspec.json.Decoder(State)
 _done = msgspec.json.Decoder(Result)
 _health = msgspec.json.Decoder(Health)
+_face = msgspec.json.Decoder(Face)
+_settings = msgspec.json.Decoder(RunningSettings)
 
 
 Message = TypeVar("Message")
@@ -99,6 +103,26 @@ def health(raw: bytes, station: str) -> Health:
     return message
 
 
+def face(raw: bytes, station: str) -> Face:
+    """What a station shows now."""
+    if len(raw) > FACE_BYTES:
+        raise BadMessage(f"longer than {FACE_BYTES} bytes")
+    message = _decode(_face, raw)
+    if message.station != station:
+        raise BadMessage("the face is another station's")
+    return message
+
+
+def settings(raw: bytes, station: str) -> RunningSettings:
+    """The settings a station runs with."""
+    if len(raw) > SETTINGS_BYTES:
+        raise BadMessage(f"longer than {SETTINGS_BYTES} bytes")
+    message = _decode(_settings, raw)
+    if message.station != station:
+        raise BadMessage("the settings are another station's")
+    return message
+
+
 def done(raw: bytes, station: str) -> Result:
     """What became of an order."""
     message = _decode(_done, raw)
@@ -120,3 +144,8 @@ def _decode(decoder: msgspec.json.Decoder[Message], raw: bytes) -> Message:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         _, _, where = str(error).partition(" - at ")
         raise BadMessage(f"not what it should be{f', at {where}' if where else ''}") from error
+
+
+Kept = Batch | State | Result | RunningSettings
+KEPT: dict[str, Callable[[bytes, str], Kept]] = {"checkins": batch, "done": done, "state": state, "settings": settings}
+"""What is written down, by the topic that brings it."""

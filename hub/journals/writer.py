@@ -17,6 +17,7 @@ import msgspec
 import sqlalchemy as sa
 
 from core.orders import Result as OrderResult
+from core.shown import RunningSettings
 from core.wire import Batch, HeldMark, Refused, State
 from hub.journals import intake, reading
 from hub.stations import fleet, orders
@@ -42,7 +43,7 @@ class NotKept:
 
 
 Result = HeldMark | NotKept | None
-Message = Batch | State | OrderResult | orders.Sent
+Message = Batch | State | OrderResult | orders.Sent | RunningSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,8 @@ def _keep(connection: sa.Connection, ring: Keyring, delivery: Delivery, now: dat
                 return intake.take(connection, message, now)
             if isinstance(message, State):
                 fleet.hear(connection, message, now, fresh=delivery.fresh)
+            elif isinstance(message, RunningSettings):
+                fleet.keep_settings(connection, message, now)
             elif isinstance(message, orders.Sent):
                 orders.note_sent(connection, message.ids, now)
             elif not orders.take(connection, ring, message, now):

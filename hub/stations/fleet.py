@@ -14,11 +14,12 @@ import msgspec
 import sqlalchemy as sa
 
 from core.model import Direction, GateKind
+from core.shown import RunningSettings
 from core.wire import State
 from hub.errors import DataError
 from hub.stations.alarms import raise_alarm
 from hub.storage.store import insert
-from hub.storage.tables import journals, places, sessions, states, stations
+from hub.storage.tables import journals, places, running_settings, sessions, states, stations
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 RESERVED = frozenset({"hub"})  # the hub's own name at the broker
@@ -83,6 +84,22 @@ def move(connection: sa.Connection, name: str, place: str, direction: Direction 
     if not place and direction is None:
         values |= {"place": home, "home": None, "direction": ""}
     connection.execute(sa.update(stations).where(stations.c.name == name).values(values))
+
+
+def keep_settings(connection: sa.Connection, settings: RunningSettings, now: datetime) -> None:
+    """Keeps the settings that a station says it runs with."""
+    values = {"heard": now, "message": msgspec.json.encode(settings)}
+    statement = insert(connection, running_settings).values(station=settings.station, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["station"], set_=values))
+
+
+def settings_of(connection: sa.Connection, name: str) -> tuple[RunningSettings, datetime] | None:
+    """The settings that a station said it runs with, and when; None when it never did."""
+    row = connection.execute(sa.select(running_settings).where(running_settings.c.station == name)).first()
+    try:
+        return None if row is None else (msgspec.json.decode(row.message, type=RunningSettings), row.heard)
+    except msgspec.MsgspecError:
+        return None  # of another version of this program
 
 
 def token_digest(token: str) -> bytes:

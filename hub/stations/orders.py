@@ -177,6 +177,43 @@ def _pieces(seqs: Sequence[int], most: int = 1_000) -> Iterable[tuple[int, ...]]
         yield tuple(seqs[first : first + most])
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """What of the command log somebody wants to see; empty is everything, ``before`` what was issued earlier."""
+
+    station: str = ""
+    kind: str = ""
+    by: str = ""
+    status: str = ""
+    before: datetime | None = None
+
+
+def log(connection: sa.Connection, now: datetime, wanted: Wanted, at_most: int) -> list[Given]:
+    """The whole fleet's command log, newest first."""
+    found = sa.select(orders).order_by(orders.c.issued.desc(), orders.c.id).limit(at_most)
+    for column, value in ((orders.c.station, wanted.station), (orders.c.kind, wanted.kind), (orders.c.by, wanted.by)):
+        if value:
+            found = found.where(column == value)
+    if wanted.before is not None:
+        found = found.where(orders.c.issued < wanted.before)
+    if wanted.status:
+        found = found.where(_is(wanted.status, now))
+    return [_given(row, now) for row in connection.execute(found)]
+
+
+def _is(status: str, now: datetime) -> sa.ColumnElement[bool]:
+    heard = sa.func.coalesce(orders.c.heard, orders.c.issued)
+    working, waiting = orders.c.status == "in-progress", orders.c.status.in_(("queued", "sent"))
+    late = sa.or_(
+        sa.and_(working, heard < now - WORKED_ON_WITHIN), sa.and_(waiting, orders.c.not_after < now - ANSWERED_WITHIN)
+    )
+    return late if status == "timed-out" else sa.and_(orders.c.status == status, sa.not_(late))
+
+
+def givers(connection: sa.Connection) -> list[str]:
+    """Who has ordered anything."""
+    return list(connection.scalars(sa.select(orders.c.by).distinct().order_by(orders.c.by)))
+
+
 def listing(
     connection: sa.Connection, now: datetime, *, station: str = "", open_only: bool = False, at_most: int = 100
 ) -> list[Given]:

@@ -220,6 +220,14 @@ sessions = Table(
     Column("superseded", Instant, comment="when another session of the same name came online"),
 )
 
+running_settings = Table(
+    "running_settings",
+    metadata,
+    Column("station", String(63), ForeignKey("stations.name"), primary_key=True),
+    Column("heard", Instant, nullable=False),
+    Column("message", LargeBinary, nullable=False, comment="without secrets and keys, as it came"),
+)
+
 journals = Table(
     "journals",
     metadata,

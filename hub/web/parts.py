@@ -8,8 +8,8 @@ from litestar import Router
 
 from hub.web import accounting, arriving, auditing, check, inside, keeping, paper, policy, retention, signing, trace
 from hub.web.citizens import assisting, declare, front, here, mine, own, phone
+from hub.web.fleet import command_log, wall
 from hub.web.fleet import station as fleet_station
-from hub.web.fleet import wall
 from hub.web.safety import Turnstile, refusing
 from hub.web.site import Site, common
 
@@ -36,6 +36,7 @@ ROUTERS: tuple[Callable[[Site], Router], ...] = (
     wall.router,
     fleet_station.router,
     fleet_station.ordering,
+    command_log.router,
 )
 
 

@@ -55,7 +55,7 @@ class Doer:
     """A station's hands; ``errand`` gives the gate's thread something to do, ``end`` ends the service with a code.
 
     ``resend`` has rows brought to the hub once more: epoch, first, last.  ``forget`` drops all standings in memory.
-    ``moved`` is called when the gate may stand in another district.
+    ``moved`` is called when what was ordered otherwise than configured has changed.
     """
 
     settings: Settings
@@ -162,6 +162,7 @@ class Doer:
         if isinstance(task, orders.QuietHours):
             self.overrides.put_quiet(task)
             self._at_gate(lambda: setattr(self.panel, "quiet", self.overrides.quiet))
+            self.moved()
             return done(f"quiet from {task.start} to {task.end}" if task.start else "quiet hours as configured")
         self.overrides.put_place(task)
         doorway = self.overrides.doorway

@@ -26,8 +26,12 @@ from hub_stand import (
 
 from core import keys, wire
 from core.rules import Policy
+from core.shown import RunningSettings
+from hub.config import Settings
 from hub.doors.link import LEAVES
 from hub.journals import messages
+from hub.opening import open_store
+from hub.stations import fleet
 
 pytestmark = pytest.mark.broker
 
@@ -285,3 +289,22 @@ def test_a_hub_finds_its_broker_again(serving_either, open_broker: OpenBroker):
         line.own("answer")
         line.ask(pinned["s1"]["sealing_key"], "again", CITIZEN)
         assert line.answer(pinned["s1"]["sealing_key"], "again").standing
+
+
+def test_the_settings_a_station_runs_with_are_kept(private):
+    hub, pinned, line = private
+    said = RunningSettings(station=line.name, session="one", at=now(), sections={"hub": {"token": "•••", "ms": 800}})
+    line.publish("settings", wire.encode(said))
+
+    def kept() -> bool:
+        store, _ = open_store(Settings(data=str(hub.data)))
+        try:
+            with store.reading() as connection:
+                found = fleet.settings_of(connection, line.name)
+        finally:
+            store.close()
+        return found is not None and found[0].sections == said.sections
+
+    until(kept, "kept")
+    over_http = hub.session(pinned["s1"]["token"])
+    assert over_http.post("/v1/settings", data=wire.encode(said)).status_code == (200 if line.name == "s1" else 400)

@@ -18,7 +18,7 @@ from hub.web.site import Site
 pytestmark = pytest.mark.browser
 
 NO_PAGES = {"/static/{name}", "/shown/{name}/qr/{ending}", "/my-qr/{name}/qr/{ending}", "/own/{name}/copy", "/officers"}
-NO_PAGES |= {"/officers/fleet-live", "/officers/fleet/{name}/orders/{order_id}"}
+NO_PAGES |= {"/officers/fleet-live", "/officers/fleet/{name}/face", "/officers/fleet/{name}/orders/{order_id}"}
 """Files, events, and the door that leads to everybody's own first page."""
 
 

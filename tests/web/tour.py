@@ -47,7 +47,7 @@ class Tour:
         """All of it."""
         self.citizens()
         self.errors()
-        for name in ("bao_ve", "chot", "tram", "dich_te", "phuong", "thanh_tra", "ky_thuat", "quan_tri"):
+        for name in ("bao_ve", "chot", "tram", "dich_te", "phuong", "thanh_tra", "ky_thuat", "quan_tri", "man_hinh"):
             self.sign_in(name.replace("_", "-"))
             getattr(self, name)()
 
@@ -205,10 +205,21 @@ class Tour:
         self.go("/officers/fleet?trouble=1&kiosk=1", "fleet-kiosk")
         self.go("/officers/fleet/s1", "fleet-station")
 
+    def man_hinh(self) -> None:
+        """A screen in the control room."""
+        self.go("/officers", "fleet-screen")
+
     def quan_tri(self) -> None:
         """The administrator."""
         self.go("/officers/fleet/s1")
-        self.press("button[value=identify]", "fleet-station-order")
+        self.press(".actions button[value=identify]", "fleet-station-order")
+        for kind in ("place", "hold-open", "quiet", "resend"):
+            self.page.locator(f"#form-{kind} > summary").click()
+        self.page.locator("#values > summary").click()
+        self.page.locator("#settings-3 > summary").click()
+        self.look(self.page, "fleet-station-forms")
+        self.press("#form-hold-open button", "fleet-station-order-fault")
+        self.go("/officers/orders?status=queued", "orders")
         self.go("/officers/accounts", "accounts")
         self.press("button[value=add]", "accounts-fault")
         self.go("/officers/policy", "policy")

@@ -3,21 +3,25 @@
 import json
 from datetime import timedelta
 
+import msgspec
 import sqlalchemy as sa
 from hub_stand import now
 
 from core import wire
-from core.health import BoardFigures, CameraFigures, Health, JournalFigures, Versions
+from core.health import BoardFigures, CameraFigures, ClockFigures, Health, Histogram, JournalFigures, Versions
+from core.shown import RunningSettings
 from hub.config import Settings
 from hub.custody import keeping
 from hub.erasure import station_erasing
 from hub.erasure.emptying import RowKey
+from hub.health import hours
 from hub.officials import accounts, audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Role
 from hub.opening import open_store
 from hub.register import areas, people, registry
 from hub.stations import alarms
+from hub.stations import fleet as stations
 from hub.stations.fleet import add_station
 from hub.storage.health_tables import health_points, healths
 from hub.storage.tables import people as people_table
@@ -59,6 +63,7 @@ OFFICIALS = (
     Account("thanh-tra", "Thanh tra", Role.AUDITOR),
     Account("ky-thuat", "Kỹ thuật", Role.TECHNICIAN),
     Account("quan-tri", "Quản trị", Role.ADMINISTRATOR),
+    Account("man-hinh", "Màn hình phòng trực", Role.SCREEN),
 )
 
 
@@ -120,20 +125,51 @@ def _fleet(connection: sa.Connection) -> None:
         at=now(),
         up=86_400.0,
         journal=JournalFigures(backlog=412, oldest=1_260.0),
-        camera=CameraFigures(fps=15.0, sharpness=4.2, blind="covered"),
-        board=BoardFigures(temperature=82.0, under_voltage=True, disk_total=1 << 34, disk_free=1 << 29),
+        clock=ClockFigures(source="ntp", error=0.02),
+        camera=CameraFigures(fps=15.0, sharpness=4.2, brightness=0.4, glare=0.02, dark=0.1, blind="covered"),
+        board=BoardFigures(
+            temperature=82.0,
+            under_voltage=True,
+            throttled=False,
+            throttled_ever=True,
+            memory_total=1 << 30,
+            memory_free=600 << 20,
+            disk_total=1 << 34,
+            disk_free=1 << 29,
+            disk_wear=0.3,
+        ),
+        decode=Histogram((0, 0, 12, 80, 40, 7, 1, *(0,) * 6), 2_000.0),
+        lookup=Histogram((0, 1, 30, 60, 9, *(0,) * 8), 1_200.0),
         versions=Versions(software="0.1.0", policy=1),
     )
     row = {"station": "s1", "heard": now(), "ahead": 61.5, "via": "mqtt", "message": wire.encode(said)}
+    row["hour"] = hours.kept(
+        hours.marked(
+            (),
+            None,
+            msgspec.structs.replace(said, decode=Histogram(), lookup=Histogram()),
+            now() - timedelta(minutes=61),
+        )
+    )
     connection.execute(sa.insert(healths).values(row))
     for minute in range(0, 24 * 60, 20):
         figures = {"messages": 2, "backlog": minute // 4, "passes": minute % 7, "warns": 0, "others": 0}
         at = now() - timedelta(minutes=24 * 60 - minute)
         row = {"station": "s1", "span": 60, "at": at, "ahead": minute / 30, "temperature": 50 + minute / 45, **figures}
         connection.execute(sa.insert(health_points).values(row))
+    sections = {
+        "station": {"name": "s1", "place": "cho", "kind": "venue", "district": ""},
+        "hub": {"url": "https://hub.example.vn", "token": "•••", "deadline_ms": 800},
+        "camera": {"driver": "v4l2", "device": "/dev/v4l/by-id/usb-Mot_Camera_Rat_Dai_Ten_0001-video-index0"},
+    }
+    running = RunningSettings(station="s1", session="town", at=now(), version="0.1.0", sections=sections)
+    stations.keep_settings(connection, running, now())
     for kind, subject in (("chain-broken", "aa"), ("device", "lamp"), ("silent-group", "place/sieu-thi")):
         station = "" if kind == "silent-group" else "s1"
-        alarms.raise_alarm(connection, kind, station, subject, "as the log has it", now())
+        facts = {"row": "7", "before": "6"} if kind == "chain-broken" else {"count": "2", "of": "Trường Tiền"}
+        alarms.raise_alarm(connection, kind, station, subject, "as the log has it", now(), facts=facts)
+    facts = {"one": "sieu-thi", "one_at": now().isoformat(), "other": "cho", "other_at": now().isoformat()}
+    alarms.raise_alarm(connection, "shared-code", "s1", "9f", "at two places", now(), facts=facts)
 
 
 def _scan(connection: sa.Connection) -> None:

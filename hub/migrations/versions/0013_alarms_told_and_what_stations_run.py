@@ -21,6 +21,16 @@ def upgrade() -> None:
     op.add_column("stations", sa.Column("direction", sa.String(8), nullable=False, server_default="", comment=way))
     facts = "the parts of the detail, to be worded: JSON"
     op.add_column("alarms", sa.Column("facts", sa.Text(), nullable=False, server_default="{}", comment=facts))
+    hour = "histograms of the last hour, a quarter apart"
+    op.add_column("healths", sa.Column("hour", sa.LargeBinary(), comment=hour))
+    op.create_table(
+        "running_settings",
+        sa.Column("station", sa.String(length=63), nullable=False),
+        sa.Column("heard", sa.BigInteger(), nullable=False),
+        sa.Column("message", sa.LargeBinary(), nullable=False, comment="without secrets and keys, as it came"),
+        sa.PrimaryKeyConstraint("station", name="pk_running_settings"),
+        sa.ForeignKeyConstraint(["station"], ["stations.name"], name="fk_running_settings_station"),
+    )
     _events()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from litestar import Response, Router, get, post
@@ -41,17 +42,22 @@ def router(site: Site) -> Router:
     def news(request: Visit) -> Response[bytes] | Stream:
         if live.full:
             raise ServiceUnavailableException
-        token = request.cookies.get(SESSION_COOKIE, "")
-
-        def proven() -> bool:
-            account = sessions.resume(site.store, token, now())
-            return account is not None and account.may(Right.WALL)
-
-        events = live.stream(language(request), proven)
+        events = live.stream(language(request), prover(site, request, Right.WALL))
         return Stream(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
     looking, seeing = officials(site, Right.WALL, [wall, news]), officials(site, Right.FLEET, [acknowledge])
     return Router("/", route_handlers=[looking, seeing])
+
+
+def prover(site: Site, request: Visit, right: Right) -> Callable[[], bool]:
+    """Says, whenever it is asked, whether whoever opened a stream may still see it."""
+    token = request.cookies.get(SESSION_COOKIE, "")
+
+    def proven() -> bool:
+        account = sessions.resume(site.store, token, now())
+        return account is not None and account.may(right)
+
+    return proven
 
 
 def _page(board: Board, request: Visit) -> Page:

@@ -25,6 +25,7 @@ async function whole() {
   const fresh = page(await answer.text());
   for (const id of station ? ["station"] : ["stations", "sums", "alarms"]) {
     const part = document.getElementById(id);
+    if (id === "station" && part?.querySelector(".command :is(input, select):focus")) return; // somebody is filling in an order
     if (part && id === "stations") part.replaceChildren(...document.adoptNode(fresh.getElementById(id)).children);
     else swap(part, fresh.getElementById(id));
   }
@@ -74,5 +75,13 @@ async function again() {
   setTimeout(again, Number(document.getElementById("station").dataset.again) * 1000);
 }
 
+// The lamp and the last outcomes of a gate, as long as its page is looked at.
+function face(address) {
+  const events = new EventSource(address);
+  events.addEventListener("face", (event) => swap(document.getElementById("face"), page(JSON.parse(event.data).face).getElementById("face")));
+  events.addEventListener("over", () => location.reload());
+}
+
 listen((rows ?? station).dataset.live);
+if (station) face(document.getElementById("face-card").dataset.live);
 if (station) setTimeout(again, Number(station.dataset.again) * 1000);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.web.words.vi import checking, citizens, common, fleet, keeping, officers, policy, tracing
+from hub.web.words.vi import checking, citizens, common, fleet, keeping, officers, policy, station, tracing
 
 WORDS: dict[str, str] = {
     **common.WORDS,
@@ -13,4 +13,5 @@ WORDS: dict[str, str] = {
     **policy.WORDS,
     **keeping.WORDS,
     **fleet.WORDS,
+    **station.WORDS,
 }
