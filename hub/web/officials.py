@@ -50,6 +50,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "menu-hub",
         (
             (Right.WALL, FLEET, "menu-fleet"),
+            (Right.FLEET, "/officers/charts", "menu-charts"),
             (Right.FLEET, "/officers/orders", "menu-orders"),
             (Right.POLICY, "/officers/policy", "menu-policy"),
             (Right.KEEPING, "/officers/keeping", "menu-keeping"),

@@ -8,7 +8,7 @@ from litestar import Router
 
 from hub.web import accounting, arriving, auditing, check, inside, keeping, paper, policy, retention, signing, trace
 from hub.web.citizens import assisting, declare, front, here, mine, own, phone
-from hub.web.fleet import command_log, wall
+from hub.web.fleet import charts, command_log, wall
 from hub.web.fleet import station as fleet_station
 from hub.web.safety import Turnstile, refusing
 from hub.web.site import Site, common
@@ -37,6 +37,7 @@ ROUTERS: tuple[Callable[[Site], Router], ...] = (
     fleet_station.router,
     fleet_station.ordering,
     command_log.router,
+    charts.router,
 )
 
 

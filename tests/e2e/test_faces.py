@@ -10,7 +10,7 @@ import requests
 from gates import number, wait
 from test_orders_arrive import Inside
 
-from core.model import Capture, Source
+from core.model import Capture, Source, Symbology
 from hub.config import Settings
 from hub.officials import accounts, sessions
 from hub.officials.accounts import Account
@@ -45,7 +45,7 @@ def test_a_page_that_is_open_shows_the_lamp_and_what_became_of_the_next_one_and_
             drawn = (json.loads(line[6:])["face"] for line in answer.iter_lines() if line.startswith(b"data: {"))
             assert "Chưa có lượt nào" in next(drawn)
             now = gate.station.clock.now()
-            gate.station.captures.put(Capture(text=number(1), symbology="QRCode", source=Source.SERIAL, at=now))
+            gate.station.captures.put(Capture(number(1).encode(), Symbology.QR, Source.SERIAL, now))
             shown = next(each for each in drawn if "<li>" in each)
         assert "Qua" in shown
         assert "Nguyễn" not in shown

@@ -288,8 +288,11 @@ def test_a_second_factor_is_turned_on_by_its_first_code_and_off_by_the_password(
 VENDORED = {
     "jsqr.js": "bc40c8a15196236b2314db0856f72ca0b49980cd5413b8c852a7349f5fee0859",
     "jsqr.LICENSE.txt": "c6596eb7be8581c18be736c846fb9173b69eccf6ef94c5135893ec56bd92ba08",
+    "uplot.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+    "uplot.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+    "uplot.LICENSE.txt": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
 }
-"""jsqr 1.4.0 (Apache-2.0) as published."""
+"""jsqr 1.4.0 (Apache-2.0) and uPlot 1.6.32 (MIT) as published."""
 
 
 @pytest.mark.parametrize("name", VENDORED)

@@ -204,6 +204,7 @@ class Tour:
         self.go("/officers/fleet", "fleet")
         self.go("/officers/fleet?trouble=1&kiosk=1", "fleet-kiosk")
         self.go("/officers/fleet/s1", "fleet-station")
+        self.go("/officers/charts?days=7&place=cho", "charts")
 
     def man_hinh(self) -> None:
         """A screen in the control room."""

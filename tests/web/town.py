@@ -143,20 +143,17 @@ def _fleet(connection: sa.Connection) -> None:
         versions=Versions(software="0.1.0", policy=1),
     )
     row = {"station": "s1", "heard": now(), "ahead": 61.5, "via": "mqtt", "message": wire.encode(said)}
-    row["hour"] = hours.kept(
-        hours.marked(
-            (),
-            None,
-            msgspec.structs.replace(said, decode=Histogram(), lookup=Histogram()),
-            now() - timedelta(minutes=61),
-        )
-    )
+    earlier = msgspec.structs.replace(said, decode=Histogram(), lookup=Histogram())
+    row["hour"] = hours.kept(hours.marked((), None, earlier, now() - timedelta(minutes=61)))
     connection.execute(sa.insert(healths).values(row))
     for minute in range(0, 24 * 60, 20):
         figures = {"messages": 2, "backlog": minute // 4, "passes": minute % 7, "warns": 0, "others": 0}
         at = now() - timedelta(minutes=24 * 60 - minute)
         row = {"station": "s1", "span": 60, "at": at, "ahead": minute / 30, "temperature": 50 + minute / 45, **figures}
         connection.execute(sa.insert(health_points).values(row))
+        if minute % 60 == 0:
+            quarter = row | {"span": 900, "passes": 40 + minute // 20 % 31, "warns": minute // 60 % 5}
+            connection.execute(sa.insert(health_points).values(quarter))
     sections = {
         "station": {"name": "s1", "place": "cho", "kind": "venue", "district": ""},
         "hub": {"url": "https://hub.example.vn", "token": "•••", "deadline_ms": 800},
