@@ -128,6 +128,21 @@ class AlarmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(way for way, on in (("webhook", self.url), ("mail", self.smtp_host)) if on)
 
 
+class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The page that Prometheus fetches: whether, where, by which bearer token, and whether it names single stations."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: Port = 9470
+    token_file: str = ""  # needed for any other host than this machine itself
+    stations: bool = True
+
+    @property
+    def is_near(self) -> bool:
+        """Whether only this machine can read it."""
+        return self.host in ("127.0.0.1", "::1", "localhost")
+
+
 class SnapshotSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stations may hold for days without a network: whether, how often, how often as a whole, where it lies."""
 
@@ -151,6 +166,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     province: ProvinceSettings = ProvinceSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
     alarms: AlarmSettings = AlarmSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @property
     def folder(self) -> Path:
@@ -202,10 +218,14 @@ def load(path: Path) -> Settings:
         "sms": _convert(given.get("sms", {}), SmsSettings, "sms.", faults),
         "province": _convert(given.get("province", {}), ProvinceSettings, "province.", faults),
         "snapshots": _convert(given.get("snapshots", {}), SnapshotSettings, "snapshots.", faults),
+        "metrics": _convert(given.get("metrics", {}), MetricsSettings, "metrics.", faults),
         "alarms": _convert(given.get("alarms", {}), AlarmSettings, "alarms.", faults),
     }
     unknown = [key for key, value in given.items() if isinstance(value, dict) and key not in sections]
     faults += [misspelt(key, list(sections), "") for key in unknown]
+    metrics = cast("MetricsSettings", sections["metrics"])
+    if metrics.enabled and not metrics.is_near and not metrics.token_file:
+        faults.append(f"metrics.token_file: anybody in the network could read {metrics.host}; give it a token")
     faults += _nobody_told(cast("AlarmSettings", sections["alarms"]))
     faults += _without_system(cast("ProvinceSettings", sections["province"]))
     if faults:

@@ -25,6 +25,7 @@ from hub.doors import api
 from hub.doors.broker import HUB_USER, Broker, BrokerAddress
 from hub.doors.correlation import Correlated
 from hub.doors.link import Link
+from hub.doors.metrics import serving
 from hub.errors import ConfigError, Unavailable
 from hub.journals.messages import RECEIVED_AT_MOST
 from hub.journals.second_look import SecondLook
@@ -39,6 +40,7 @@ from hub.storage.store import Store
 from hub.telling.teller import Teller
 from hub.telling.ways import ways
 from hub.watchman import Watchman
+from hub.web.fleet.lines import Board
 from hub.web.site import Site
 
 log = logging.getLogger(__name__)
@@ -129,6 +131,8 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
         if told := ways(settings.alarms):
             teller = Teller(store, settings.alarms, told, centre.tally)
             stack.enter_context(loops.running("teller", teller.run, teller.stop))
+        if settings.metrics.enabled:
+            stack.enter_context(serving(settings.metrics, Board(centre)))
         if settings.snapshots.enabled:
             centre.shelf = Shelf(settings.shelf, ring)
             nightly = Nightly(store, centre.shelf, settings)

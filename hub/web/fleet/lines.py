@@ -60,6 +60,16 @@ class Line(msgspec.Struct, frozen=True):
         return f"{_MOST - 1 - gravest:04}{_MOST - 1 - whole:04} {self.name}"
 
     @property
+    def gravest(self) -> int:
+        """How grave its worst trouble is."""
+        return max((each.weight for each in self.troubles), default=0) if self.troubled else 0
+
+    @property
+    def quiet(self) -> float | None:
+        """Seconds since it was heard; None when it never was."""
+        return None if self.view.heard is None else round((self.at - self.view.heard).total_seconds(), 3)
+
+    @property
     def troubled(self) -> bool:
         """Whether somebody should look: a box still in its carton is nobody's trouble."""
         return bool(self.troubles) and (self.state != "never" or bool(self.view.refused))
@@ -145,6 +155,10 @@ class Board:
             if fresh or self._look is None or time.monotonic() - self._looked > SHARED_SECONDS:
                 self._look, self._looked = self._judge(datetime.now(UTC)), time.monotonic()
             return self._look
+
+    def dropped(self) -> dict[str, int]:
+        """How many messages were dropped, by why, since the hub's start."""
+        return self._centre.tally.counts()
 
     def _judge(self, now: datetime) -> Look:
         with self._centre.store.reading() as connection:
