@@ -16,6 +16,7 @@ from core.codes.trust import Trust
 from core.health import Health
 from core.model import Capture, Reason
 from station import __version__, health, snapshot_loop, trust
+from station.certificates import Certificates
 from station.checkup import Checkup, Parts
 from station.clock import Clock
 from station.errors import ConfigError, JournalError
@@ -99,6 +100,7 @@ class Station:
         self.checkup = Checkup(self._parts())
         self.checkup.orders = self.desk.counts
         self.checkup.snapshot = self._snapshot_told
+        self.checkup.certificate_ends = Certificates([settings.hub.ca_file, settings.mqtt.ca_file]).ends
         self.figures_now: Health | None = None
         reporter = Reporter(self.checkup.look, self.sync.reports, self._reach.wake.set, self._look_at)
         self.bringer = snapshot_loop.bringer(settings, self.snapshot, self._reach.snapshots)

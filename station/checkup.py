@@ -71,6 +71,8 @@ class Checkup:
         """How many of the hub's commands ended how."""
         self.snapshot: Callable[[], str] = str
         """Which snapshot of everybody's standing is held."""
+        self.certificate_ends: Callable[[], datetime | None] = lambda: None
+        """When the first of the certificates ends by which the hub is known."""
 
     def look(self) -> Health:
         """The figures of now, with the number 1: whoever sends them counts."""
@@ -87,7 +89,10 @@ class Checkup:
             at=now,
             up=round(monotonic - parts.figures.begun, 1),
             versions=Versions(
-                software=__version__, policy=parts.policies.newest, snapshot=shortened(self.snapshot(), 64)
+                software=__version__,
+                policy=parts.policies.newest,
+                snapshot=shortened(self.snapshot(), 64),
+                certificate_ends=self.certificate_ends(),
             ),
             clock=ClockFigures(source=worth.source, error=worth.error, offset=parts.clock.hub_offset),
             journal=self._journal(now),

@@ -202,6 +202,9 @@ class Tour:
     def ky_thuat(self) -> None:
         """The technician of the stations."""
         self.go("/officers/fleet", "fleet")
+        self.page.keyboard.press("?")
+        self.look(self.page, "fleet-keys")
+        self.go("/officers/fleet?group=district", "fleet-groups")
         self.go("/officers/fleet?trouble=1&kiosk=1", "fleet-kiosk")
         self.go("/officers/fleet/s1", "fleet-station")
         self.go("/officers/charts?days=7&place=cho", "charts")

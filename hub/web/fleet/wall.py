@@ -70,6 +70,8 @@ def _page(board: Board, request: Visit) -> Page:
         "found": len(found),
         "most": len(look.lines) + SHOWN_AT_MOST if choice.everything else SHOWN_AT_MOST,
         "groups": standing.grouped(look, look.alarms),
+        "shared": choosing.grouped(look, found, choice.group) if choice.group else [],
+        "by": [(each, f"{FLEET}?{urlencode(choice.query(group=each))}") for each in ("", *NAMES)],
         "choice": choice,
         "chosen_of": {name: getattr(choice, name) for name in NAMES},
         "title": wording.title,

@@ -82,6 +82,32 @@ function face(address) {
   events.addEventListener("over", () => location.reload());
 }
 
+// j and k go from station to station, Enter opens one as it does any link; the rest is in the list that ? shows.
+const links = () => [...rows.querySelectorAll("th a")];
+function step(by) {
+  const all = links();
+  const at = all.indexOf(document.activeElement);
+  all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))]?.focus();
+}
+const keys = {
+  j: () => step(1),
+  k: () => step(-1),
+  a: () => document.querySelector("#alarms button")?.focus(),
+  b: () => { const next = new URLSearchParams(location.search); next.get("kiosk") === "1" ? next.delete("kiosk") : next.set("kiosk", "1"); location.search = next; },
+  "/": () => { const filter = document.querySelector(".fleet-filter"); if (filter) { filter.open = true; filter.querySelector("select").focus(); } },
+  "?": () => document.getElementById("keys").showModal(),
+};
+if (rows) {
+  const hint = document.getElementById("keys-hint");
+  if (hint && matchMedia("(hover: hover)").matches) hint.hidden = false;
+  addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, select, textarea, dialog");
+    if (typing || event.ctrlKey || event.altKey || event.metaKey || !keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+}
+
 listen((rows ?? station).dataset.live);
 if (station) face(document.getElementById("face-card").dataset.live);
 if (station) setTimeout(again, Number(station.dataset.again) * 1000);
