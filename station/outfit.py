@@ -124,4 +124,5 @@ def _lines(scanner: Scanner) -> Lines:
     if device.kind == "keys":
         gap = {} if framing.gap_seconds is None else {"gap": framing.gap_seconds}
         return KeyLines(device, KeyDecoder(LAYOUTS[framing.layout], suffix=framing.suffix, **gap))
-    return ByteLines(device, LineDecoder(framing.gap_seconds or 0.1))
+    # Who fills a pipe may pause wherever it likes: there only the end of a line ends a scan.
+    return ByteLines(device, LineDecoder(None if device.source == "stdin" else framing.gap_seconds or 0.1))

@@ -30,6 +30,7 @@ from station.shutter import Shutter
 log = logging.getLogger(__name__)
 
 _WAIT = 0.25
+_SHORTEST = 0.001
 _ROOM = 4
 
 
@@ -133,8 +134,8 @@ class Lines(Protocol):
     def read(self, timeout: float) -> Sequence[Line]:
         """The scans that became complete, or none; ``DeviceError`` once per loss."""
 
-    def forget(self) -> None:
-        """Drops half a scan, so that it is never joined to what comes after a loss."""
+    def forget(self) -> Sequence[Line]:
+        """Drops half a scan, so that it is never joined to what comes after a loss; returns what was whole of it."""
 
 
 class KeyLines:
@@ -142,7 +143,6 @@ class KeyLines:
 
     def __init__(self, scanner: KeyScanner, decoder: KeyDecoder) -> None:
         self.source = Source(scanner.source)
-        self.forget = decoder.reset
         self._scanner, self._decoder = scanner, decoder
 
     @property
@@ -152,8 +152,14 @@ class KeyLines:
 
     def read(self, timeout: float) -> Sequence[Line]:
         """The scans that became complete."""
-        keys = self._scanner.read(timeout)
-        return self._decoder.feed(keys) if keys else self._decoder.idle(time.monotonic())
+        wait = _patience(timeout, self._decoder.patience)
+        keys = self._scanner.read(wait)
+        return self._decoder.feed(keys) if keys else self._decoder.silence(wait)
+
+    def forget(self) -> Sequence[Line]:
+        """Drops half a scan and the keys that are down."""
+        self._decoder.reset()
+        return ()
 
 
 class ByteLines:
@@ -161,7 +167,6 @@ class ByteLines:
 
     def __init__(self, scanner: ByteScanner, decoder: LineDecoder) -> None:
         self.source = Source(scanner.source)
-        self.forget = decoder.drop
         self._scanner, self._decoder = scanner, decoder
 
     @property
@@ -171,8 +176,21 @@ class ByteLines:
 
     def read(self, timeout: float) -> Sequence[Line]:
         """The scans that became complete."""
-        data = self._scanner.read(timeout)
-        return self._decoder.feed(data, time.monotonic()) if data else self._decoder.idle(time.monotonic())
+        wait = _patience(timeout, self._decoder.patience)
+        data = self._scanner.read(wait)
+        return self._decoder.feed(data) if data else self._decoder.silence(wait)
+
+    def forget(self) -> Sequence[Line]:
+        """Drops half a scan; a stream's last line is whole also without an end of its own."""
+        if self.source is Source.STDIN:
+            return self._decoder.end()
+        self._decoder.drop()
+        return ()
+
+
+def _patience(timeout: float, patience: float) -> float:
+    """How long to wait for a device: no longer than until its silence would mean something."""
+    return max(min(timeout, patience), _SHORTEST)
 
 
 class ScannerLoop:
@@ -190,8 +208,7 @@ class ScannerLoop:
                 lines = self._lines.read(_WAIT)
             except DeviceError as error:
                 self.watched.lost(error)
-                self._lines.forget()
-                continue
+                lines = self._lines.forget()
             if not self._lines.away:
                 self.watched.works()
             for line in lines:
