@@ -135,9 +135,7 @@ def _certified(credential: Credential, rules: Rules, now: datetime) -> bool:
     signed = credential.signed
     certificate = signed is not None and signed.declares is None
     return (
-        certificate
-        and _speaks_for(credential, rules.gate) == "health"
-        and not _code_dates(credential, rules.gate, now)
+        certificate and _speaks_for(credential, rules.gate) == "health" and not _code_dates(credential, rules.gate, now)
     )
 
 

@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 _TICK = 0.1
 _FACTS_EVERY = 1.0
 _STATUS_EVERY = 10.0
+_NO_ROOM = 1
 
 
 class Station:
@@ -278,6 +279,7 @@ def _front(station: Station) -> AbstractContextManager[object]:
         camera=settings.camera,
         scanners=[one.device for one in settings.scanners],
         buttons=settings.buttons,
+        fill=lambda full: station.journal.limit(_NO_ROOM if full else settings.journal.max_bytes),
     )
     return start(settings.front, parts)
 

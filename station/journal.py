@@ -134,6 +134,7 @@ class Journal:
     def _append(self, entry: Entry) -> wire.Row:
         try:
             with self._file.transaction() as db:
+                self._file.check_quota()
                 seq, tags = self.seq + 1, self._tags(db, entry)
                 row = self._row(entry, seq, tags)
                 raw = wire.encode(row)
@@ -190,6 +191,10 @@ class Journal:
         with contextlib.suppress(JournalError), self._file.reading() as db:
             return self._days.last(db, names_of(subject, person), now)
         return None
+
+    def limit(self, max_bytes: int | None) -> None:
+        """Gives the journal another quota in bytes, None for none, from the next row on."""
+        self._file.limit(max_bytes)
 
     def look_after(self) -> None:
         """To be called now and then: brings a deleted journal back, and ends a trouble that is over without a row."""
