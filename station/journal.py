@@ -58,7 +58,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def admits(self) -> bool:
-        """Whether somebody went through with this row, so that showing the code again is a repeat."""
+        """Whether somebody went through with this row: what comes next is a way out, or passing back."""
         return self.outcome is Outcome.PASS or self.decision == "admitted"
 
 
@@ -140,7 +140,8 @@ class Journal:
                 raw = wire.encode(row)
                 db.execute("INSERT INTO rows VALUES (?, ?, ?, ?)", (self.epoch, seq, entry.at.timestamp(), raw))
                 if entry.admits:
-                    self._days.note(db, tags, entry.at, entry.direction)
+                    passage = Passage(entry.at, entry.direction, entry.outcome is Outcome.PASS)
+                    self._days.note(db, tags, passage)
         except JournalError:
             self._days.forget()
             raise
@@ -184,7 +185,7 @@ class Journal:
         )
 
     def last_passage(self, subject: Subject, now: datetime, *, person: str = "") -> Passage | None:
-        """The last pass by this code, or by this person key when given, today or yesterday at this station.
+        """The last going through by this code, or by this person key when given, today or yesterday at this station.
 
         None also when the journal cannot be read: the append that follows will say so.
         """
