@@ -99,7 +99,7 @@ class Station:
         reporter = Reporter(self.checkup.look, self.sync.reports, self._reach.wake.set, self._look_at)
         self.bringer = snapshot_loop.bringer(settings, self.snapshot, self._reach.snapshots)
         loops = [*self.outfit.loops, _SyncLoop(self.sync), reporter, self.desk, *self.bringer]
-        self.service = Service(self.turn, loops, [self._reach.wake])
+        self.service = Service(self.turn, loops, [self._reach.wake], self.outfit.sight)
 
     def turn(self) -> None:
         """Takes one thing that happened, or none within a tick; keeps the panel and the figures current."""

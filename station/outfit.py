@@ -21,6 +21,7 @@ from station.reading.keys import KeyDecoder
 from station.reading.ladder import Ladder
 from station.reading.layouts import LAYOUTS
 from station.reading.lines import LineDecoder
+from station.service import Sight
 from station.settings import Scanner, Settings
 from station.shutter import Shutter
 from station.sources import (
@@ -32,6 +33,7 @@ from station.sources import (
     Lines,
     RelayLoop,
     ScannerLoop,
+    Watched,
     captures,
 )
 
@@ -72,8 +74,22 @@ class Outfit:
     @property
     def blind(self) -> bool:
         """Whether nothing is left to read with."""
-        readers = [loop.watched for loop in self.loops if isinstance(loop, CameraLoop | ScannerLoop)]
-        return bool(readers) and all(one.problem for one in readers)
+        return bool(self._readers) and all(one.problem for one in self._readers)
+
+    def sight(self) -> Sight:
+        """Whether anything can be read with already, or all has been tried in vain; in words for whoever starts us."""
+        readers = self._readers
+        working = [one.name for one in readers if one.tried and not one.problem]
+        lost = [f"{one.name}: {one.problem}" for one in readers if one.problem]
+        awaited = [one.name for one in readers if not one.tried]
+        told = [f"reads with {', '.join(working)}"] if working else []
+        told += [f"waits for {', '.join(awaited)}"] if awaited else []
+        told += [f"without {'; '.join(lost)}"] if lost else []
+        return Sight(bool(working) or not awaited, ", ".join(told) or "nothing to read with is configured")
+
+    @property
+    def _readers(self) -> list[Watched]:
+        return [loop.watched for loop in self.loops if isinstance(loop, CameraLoop | ScannerLoop)]
 
     @property
     def reader(self) -> CameraReader | None:

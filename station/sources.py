@@ -78,14 +78,17 @@ class Watched:
     def __init__(self, name: str) -> None:
         self.name = name
         self.problem = ""
+        self.tried = False  # it has worked, or said why it does not
 
     def lost(self, error: DeviceError) -> None:
         """Tells of a loss."""
+        self.tried = True
         self.problem = error.problem
         log.warning("device lost", extra={"device": error.device, "problem": error.problem, "cure": error.cure})
 
     def works(self) -> None:
         """Tells of its return, if it was lost."""
+        self.tried = True
         if self.problem:
             log.warning("device is back", extra={"device": self.name, "after": self.problem})
             self.problem = ""
@@ -203,6 +206,8 @@ class ScannerLoop:
 
     def run(self, stop: threading.Event) -> None:
         """Reads until ``stop``; waits for room in the queue."""
+        if not self._lines.away:
+            self.watched.works()
         while not stop.is_set():
             try:
                 lines = self._lines.read(_WAIT)

@@ -282,6 +282,25 @@ def test_a_station_that_can_read_nothing_says_so_until_it_can(tmp_path, registry
         rig.close()
 
 
+def test_a_station_is_ready_when_it_reads_with_one_thing_or_has_tried_all_in_vain(tmp_path, registry):
+    scanner = '[[scanner]]\ndriver = "serial"\nport = "/dev/nothing-here"\n'
+    blind = Rig(tmp_path / "blind", registry, devices=scanner)
+    try:
+        blind.wait(lambda: blind.station.outfit.sight().settled)
+        assert blind.station.outfit.sight().told == "without scanner 1 (serial): it is not there"
+    finally:
+        blind.close()
+    half = Rig(tmp_path / "half", registry, devices=scanner + '[camera]\ndriver = "sim"\n')
+    try:
+        half.wait(lambda: "reads" in half.station.outfit.sight().told)
+        assert half.station.outfit.sight().settled
+        half.wait(
+            lambda: half.station.outfit.sight().told == "reads with camera, without scanner 1 (serial): it is not there"
+        )
+    finally:
+        half.close()
+
+
 def test_a_journal_without_room_is_a_fault_that_ends_when_the_hub_takes_rows(tmp_path, registry):
     registry.down = True
     rig = Rig(tmp_path, registry, more="[journal]\nmax_bytes = 262144\nkeep_days = 0\n")
