@@ -236,6 +236,7 @@ class Station:
             backlog=self._backlog.rows,
             troubles=self._troubles(),
             twin=station.name if self.sync.named_twice else "",
+            lost=self.outfit.lost,
         )
 
     def _troubles(self) -> tuple[Reason, ...]:

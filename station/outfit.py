@@ -6,6 +6,7 @@ import logging
 from contextlib import ExitStack
 from typing import TypeVar
 
+from core.words.keys import Label
 from drivers.buttons import NullButtons
 from drivers.buzzer import NullBuzzer
 from drivers.camera import NullCamera
@@ -76,6 +77,14 @@ class Outfit:
         """Whether nothing is left to read with."""
         return bool(self._readers) and all(one.problem for one in self._readers)
 
+    @property
+    def lost(self) -> tuple[Label, ...]:
+        """Which ways to read are gone, for the display of a gate that still reads by another."""
+        cameras = [one.watched for one in self.loops if isinstance(one, CameraLoop)]
+        scanners = [one.watched for one in self.loops if isinstance(one, ScannerLoop)]
+        kinds = ((Label.CAMERA_LOST, cameras), (Label.SCANNER_LOST, scanners))
+        return () if self.blind else tuple(label for label, some in kinds if any(one.problem for one in some))
+
     def sight(self) -> Sight:
         """Whether anything can be read with already, or all has been tried in vain; in words for whoever starts us."""
         readers = self._readers
@@ -140,5 +149,5 @@ def _lines(scanner: Scanner) -> Lines:
     if device.kind == "keys":
         gap = {} if framing.gap_seconds is None else {"gap": framing.gap_seconds}
         return KeyLines(device, KeyDecoder(LAYOUTS[framing.layout], suffix=framing.suffix, **gap))
-    # Who fills a pipe may pause wherever it likes: there only the end of a line ends a scan.
-    return ByteLines(device, LineDecoder(None if device.source == "stdin" else framing.gap_seconds or 0.1))
+    # Who fills a pipe may pause wherever it likes: there only the end of a line ends a scan, unless told otherwise.
+    return ByteLines(device, LineDecoder(framing.gap_seconds or (None if device.source == "stdin" else 0.1)))

@@ -31,7 +31,7 @@ _FEED_EVERY = 2.0
 _AT_ONCE = 0.5
 """Seconds in which devices that are there are open, as a rule."""
 _READY_WITHIN = 20.0
-"""Seconds after which a device that says nothing is waited for no longer: a gate that cannot read must say so itself."""
+"""Seconds after which a silent device is waited for no longer: a gate that cannot read must say so itself."""
 
 
 class Sight(NamedTuple):

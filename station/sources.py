@@ -19,6 +19,7 @@ from core.model import Capture, Source, Symbology
 from drivers.buttons import Buttons, Choice
 from drivers.camera import Camera
 from drivers.errors import DeviceError
+from drivers.frame import Frame
 from drivers.relay import Relay, RelayEvent
 from drivers.scanner import ByteScanner, KeyScanner
 from station.clock import Clock
@@ -112,17 +113,20 @@ class CameraLoop:
             except DeviceError as error:
                 self.watched.lost(error)
                 continue
-            if frame is None:
-                continue
-            self.shutter.offer(frame)
-            at, seen = self._clock.now(), time.monotonic()
-            self.watched.works()
-            for read in self.reader.on_frame(frame, seen):
-                try:
-                    self._into.put_nowait(Capture(read.data, read.symbology, Source.CAMERA, at))
-                except queue.Full:
-                    self.reader.forget(read)
-            self.reader.eyesight.watch(frame, seen)
+            if frame is not None:
+                self.take(frame, time.monotonic())
+
+    def take(self, frame: Frame, seen: float) -> None:
+        """Does with one frame, seen at that monotonic second, all that is done with each."""
+        self.shutter.offer(frame)
+        at = self._clock.now()
+        self.watched.works()
+        for read in self.reader.on_frame(frame, seen):
+            try:
+                self._into.put_nowait(Capture(read.data, read.symbology, Source.CAMERA, at))
+            except queue.Full:
+                self.reader.forget(read)
+        self.reader.eyesight.watch(frame, seen)
 
 
 class Lines(Protocol):

@@ -27,6 +27,7 @@ from core.model import (
     Symbology,
 )
 from core.rules import GateRules
+from core.words.keys import Label
 from drivers.errors import DeviceError
 from drivers.frame import Frame
 from drivers.led import SimLight
@@ -280,6 +281,18 @@ def test_a_station_that_can_read_nothing_says_so_until_it_can(tmp_path, registry
         assert rig.next().outcome is Outcome.PASS
     finally:
         rig.close()
+
+
+def test_a_lost_way_to_read_beside_another_is_shown_and_no_fault(rig):
+    camera = rig.settings.camera
+    idle = rig.station._idle
+    rig.wait(lambda: idle().lost == ())
+    camera.unplug()
+    rig.wait(lambda: idle().lost == (Label.CAMERA_LOST,))
+    assert idle().troubles == ()
+    rig.wait(lambda: getattr(rig.station.panel.face.page, "sign", "") == "wrench")
+    camera.plug_in()
+    rig.wait(lambda: idle().lost == ())
 
 
 def test_a_station_is_ready_when_it_reads_with_one_thing_or_has_tried_all_in_vain(tmp_path, registry):
