@@ -114,6 +114,7 @@ want libzbar0 has_library libzbar.so.0
 if on_a_pi; then
   want python3-picamera2 test -d /usr/lib/python3/dist-packages/picamera2
   want python3-lgpio compgen -G '/usr/lib/python3/dist-packages/lgpio*'
+  want python3-spidev compgen -G '/usr/lib/python3/dist-packages/spidev*' # a display on SPI
 fi >/dev/null
 if [ "$level" != station ]; then
   want mosquitto has_program mosquitto

@@ -58,7 +58,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def admits(self) -> bool:
-        """Whether somebody went through with this row, so that showing the code again is a repeat."""
+        """Whether somebody went through with this row: what comes next is a way out, or passing back."""
         return self.outcome is Outcome.PASS or self.decision == "admitted"
 
 
@@ -134,12 +134,14 @@ class Journal:
     def _append(self, entry: Entry) -> wire.Row:
         try:
             with self._file.transaction() as db:
+                self._file.check_quota()
                 seq, tags = self.seq + 1, self._tags(db, entry)
                 row = self._row(entry, seq, tags)
                 raw = wire.encode(row)
                 db.execute("INSERT INTO rows VALUES (?, ?, ?, ?)", (self.epoch, seq, entry.at.timestamp(), raw))
                 if entry.admits:
-                    self._days.note(db, tags, entry.at, entry.direction)
+                    passage = Passage(entry.at, entry.direction, entry.outcome is Outcome.PASS)
+                    self._days.note(db, tags, passage)
         except JournalError:
             self._days.forget()
             raise
@@ -183,13 +185,17 @@ class Journal:
         )
 
     def last_passage(self, subject: Subject, now: datetime, *, person: str = "") -> Passage | None:
-        """The last pass by this code, or by this person key when given, today or yesterday at this station.
+        """The last going through by this code, or by this person key when given, today or yesterday at this station.
 
         None also when the journal cannot be read: the append that follows will say so.
         """
         with contextlib.suppress(JournalError), self._file.reading() as db:
             return self._days.last(db, names_of(subject, person), now)
         return None
+
+    def limit(self, max_bytes: int | None) -> None:
+        """Gives the journal another quota in bytes, None for none, from the next row on."""
+        self._file.limit(max_bytes)
 
     def look_after(self) -> None:
         """To be called now and then: brings a deleted journal back, and ends a trouble that is over without a row."""

@@ -17,27 +17,42 @@ from station.commands import configuration
 if TYPE_CHECKING:
     from station.journal_reading import Proof
 
-EXAMPLES = """\
+_VERIFYING = """\
   station journal verify               walk the chain of every journal on this card
   station journal verify --json        one JSON object a line
+"""
+_EXPORTING = """\
   station journal export > rows.jsonl  every row on this card, byte for byte, one a line
   station journal export --sealed --to /media/stick/rows.jsonl
                                        carried by hand; on the other side: hub import rows.jsonl
   station journal export --to rows.jsonl --data /media/card/var/lib/tram-quet
                                        from the card of another board
-verify exits 0 when every row follows the one before it, 1 when a chain is broken.
-Rows are sealed: who was there can only be read at the hub."""
+"""
+_PROVEN = "verify exits 0 when every row follows the one before it, 1 when a chain is broken."
+_SEALED = "Rows are sealed: who was there can only be read at the hub."
+EXAMPLES = f"{_VERIFYING}{_EXPORTING}{_PROVEN}\n{_SEALED}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     words = parser.add_subparsers(metavar="export|verify", required=True)
-    export = words.add_parser("export", help="hand out every row on this card, one JSON object a line")
+    raw = argparse.RawDescriptionHelpFormatter
+    export = words.add_parser(
+        "export",
+        help="hand out every row on this card, one JSON object a line",
+        epilog=f"examples:\n{_EXPORTING}{_SEALED}",
+        formatter_class=raw,
+    )
     configuration.add_options(export)
     export.add_argument("--sealed", action="store_true", help="as the rows are: the only way there is, to be plain")
     export.add_argument("--to", type=Path, metavar="FILE", help="write a new file that only you can read")
     export.set_defaults(action=_export)
-    verify = words.add_parser("verify", help="prove that no row was changed, removed or inserted")
+    verify = words.add_parser(
+        "verify",
+        help="prove that no row was changed, removed or inserted",
+        epilog=f"examples:\n{_VERIFYING}{_PROVEN}",
+        formatter_class=raw,
+    )
     configuration.add_options(verify)
     verify.add_argument("--json", action="store_true", help="one JSON object a line")
     verify.set_defaults(action=_verify)

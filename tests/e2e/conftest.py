@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from demos import Demo
 from gates import DEVICES, PLACE, Centre, Gate, number
+from lacking import lacking
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = (
@@ -59,7 +60,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def launch() -> Iterator[Callable[..., object]]:
     """Start Debian's Chromium, headless, with more switches if a test needs them."""
     if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
+        lacking("chromium is not installed; provisioning/setup.sh dev installs it")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -219,6 +219,21 @@ def test_what_the_chain_of_a_damaged_journal_still_proves_goes_to_the_hub(path):
         assert journal.append(checkin()).epoch != old
 
 
+def test_a_journal_of_the_version_before_is_brought_up_to_date_and_its_passes_still_repeat(path):
+    subject = Subject(Scheme.CITIZEN, "046000000001")
+    with open_journal(path) as journal:
+        journal.append(checkin())
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("ALTER TABLE passages DROP COLUMN passed")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name = '2 admitted'")
+        db.execute("PRAGMA user_version = 1")
+    with open_journal(path) as journal:
+        assert journal.last_passage(subject, NOW) == Passage(NOW, Direction.IN, passed=True)
+        admitted = Entry("decision", NOW, CLOCK, GateKind.VENUE, seen=subject, about=2, decision="admitted")
+        journal.append(admitted)
+        assert journal.last_passage(subject, NOW) == Passage(NOW, Direction.IN, passed=False)
+
+
 def test_a_journal_of_a_newer_version_is_left_alone(path):
     with open_journal(path) as journal:
         journal.append(checkin())
