@@ -45,8 +45,11 @@ _EMPTIED_BEGINS = b'{"emptied":'
 
 
 def decode(raw: bytes) -> Row:
-    """A row from its bytes; ``ValueError`` when it is not one."""
-    return _decoder.decode(raw)
+    """A row from its bytes; nothing but ``ValueError`` when it is not one, however deep it is nested."""
+    try:
+        return _decoder.decode(raw)
+    except RecursionError as error:
+        raise ValueError("nested deeper than any row") from error
 
 
 def is_emptied(raw: bytes) -> bool:
@@ -55,8 +58,11 @@ def is_emptied(raw: bytes) -> bool:
 
 
 def decode_emptied(raw: bytes) -> Emptied:
-    """What stays of an emptied row; ``ValueError`` when it is none."""
-    return _emptied.decode(raw)
+    """What stays of an emptied row; nothing but ``ValueError`` when it is none."""
+    try:
+        return _emptied.decode(raw)
+    except RecursionError as error:
+        raise ValueError("nested deeper than any row") from error
 
 
 def emptied(raw: bytes) -> bytes:

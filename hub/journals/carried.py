@@ -17,13 +17,14 @@ import sqlalchemy as sa
 from core.wire import Batch, StationName
 from hub.errors import DataError, MissingFile
 from hub.journals import intake, reading
+from hub.journals.unsealing import ROW_BYTES_AT_MOST
 from hub.stations.fleet import Tokens
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
 from hub.storage.tables import journals
 
 ROWS_A_BATCH = 200
-_LONGEST = reading.ROW_BYTES_AT_MOST
+_LONGEST = ROW_BYTES_AT_MOST
 _BEGINNINGS = (b'{"station":', b'{"emptied":')
 
 
@@ -119,7 +120,7 @@ def _row(line: bytes, number: int, path: Path) -> tuple[_Place, msgspec.Raw]:
     raw = line.rstrip(b"\n")
     try:
         place = _place.decode(raw)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise DataError([f"{path}: line {number} is no row; was the copy broken off? Copy the file again"]) from error
     if len(raw) > _LONGEST or not intake.is_epoch(place.epoch) or place.seq < 1:
         raise DataError([f"{path}: line {number} is no row of any station's"])

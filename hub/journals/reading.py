@@ -6,23 +6,21 @@ that cannot be read stays where it is, with its cause beside it: that is the dea
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
-from core import keys, rows
-from core.model import Outcome, Scheme, Subject
+from core import rows
+from core.model import Outcome
 from core.wire import Row, Who
 from hub.erasure import emptying, ledger, station_erasing
 from hub.erasure.emptying import RowKey
 from hub.journals import amending, sharing
 from hub.journals.intake import newest_epoch
+from hub.journals.unsealing import Unreadable, decode, open_who, subjects
 from hub.province import ties
 from hub.register.standings import moment
 from hub.stations.alarms import raise_alarm
@@ -31,17 +29,10 @@ from hub.storage.keyring import Keyring
 from hub.storage.store import insert
 from hub.storage.tables import identities, journal_rows, journals, people, visits
 
-ROW_BYTES_AT_MOST = 16_384
-PLACE_AT_MOST = 64
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
 _WENT_IN = {Outcome.PASS: 1, Outcome.UNVERIFIED: 1, Outcome.WARN: 0}
 _DECIDED = {"admitted": 1, "turned-away": -1}
-_who = msgspec.json.Decoder(Who)
-
-
-class Unreadable(Exception):
-    """Why a row goes to the dead letters; no personal data in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,42 +165,6 @@ def _read_row(connection: sa.Connection, ring: Keyring, journal: _Journal, kept:
     journal.seq, journal.head = kept.seq, kept.digest.hex()
 
 
-def decode(raw: bytes, station: str, epoch: str, seq: int) -> Row:
-    """A row that is what its place in the journal says; ``Unreadable`` says why not."""
-    if len(raw) > ROW_BYTES_AT_MOST:
-        raise Unreadable(f"longer than {ROW_BYTES_AT_MOST} bytes")
-    try:
-        row = rows.decode(raw)
-    except msgspec.MsgspecError as error:
-        _, _, where = str(error).partition(" - at ")
-        raise Unreadable(f"not a row this hub can read{f', at {where}' if where else ''}") from error
-    if (row.station, row.epoch, row.seq) != (station, epoch, seq):
-        raise Unreadable("says it is another journal's row or number")
-    if len(row.place) > PLACE_AT_MOST or "\0" in row.place or not 0 <= row.about <= seq:
-        raise Unreadable("its place or the row it speaks of cannot be")
-    return row
-
-
-def open_who(ring: Keyring, row: Row) -> Who | None:
-    """Whom a row's seal holds; None when nothing is sealed, ``Unreadable`` when it was not sealed for this hub."""
-    if not row.sealed:
-        return None
-    context = rows.context(row.station, row.epoch, row.seq)
-    try:
-        return _who.decode(keys.open_sealed(ring.sealing, base64.b64decode(row.sealed, validate=True), context))
-    except msgspec.MsgspecError as error:
-        raise Unreadable("what is sealed names nobody") from error
-    except (ValueError, binascii.Error) as error:
-        raise Unreadable("the seal does not open with this hub's key") from error
-
-
-def subjects(who: Who) -> Iterable[Subject]:
-    """The identities that may name the person: the hub's own key first, if the station was told it."""
-    if who.person:
-        yield Subject(Scheme.PERSON, who.person)
-    yield Subject(who.scheme, who.value)
-
-
 def _visit(row: Row, who: Who | None, arrived: datetime) -> _Visit:
     columns = {
         "station": row.station,
@@ -302,6 +257,6 @@ def _notice_two_stations(connection: sa.Connection, journal: _Journal, now: date
     newest = newest_epoch(connection, journal.station)
     began = sa.select(journals.c.first_at).where(journals.c.station == journal.station, journals.c.epoch == newest)
     first_at = connection.scalar(began)
-    if newest != journal.epoch and first_at is not None and last.at > first_at + CLOCKS_DIFFER_BY:
+    if newest != journal.epoch and first_at is not None and last.at - first_at > CLOCKS_DIFFER_BY:
         detail = f"journal {journal.epoch} goes on although journal {newest} began later: two boards share this name"
         raise_alarm(connection, "two-stations", journal.station, "epochs", detail, now)
