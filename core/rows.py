@@ -29,6 +29,28 @@ def context(station: str, epoch: str, seq: int) -> bytes:
     return f"{station}\0{epoch}\0{seq}".encode()
 
 
+def travelling(raw: bytes) -> bytes:
+    """A row's bytes as a batch carries them: as they are, unless they were damaged so that they are no JSON.
+
+    Then as a JSON string with a character for each byte, so that the rows around them arrive all the same.
+    """
+    try:
+        msgspec.json.decode(raw)
+        whole = b"\n" not in raw  # where rows lie a line each
+    except (ValueError, RecursionError):
+        whole = False
+    return raw if whole else msgspec.json.encode(raw.decode("latin-1"))
+
+
+class Damaged(msgspec.Struct, frozen=True):
+    """A damaged row in a file that is carried by hand: where it belongs, and its bytes as they would have travelled."""
+
+    station: StationName
+    epoch: str
+    seq: int
+    damaged: msgspec.Raw
+
+
 class Emptied(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stays of a row that was emptied for somebody's sake: its place in the chain and the hash of its bytes."""
 

@@ -332,10 +332,11 @@ def _up_to(found: Sequence[tuple[int, bytes]], most_bytes: int) -> tuple[bytes, 
     taken: list[bytes] = []
     total = 0
     for expected, (seq, raw) in enumerate(found, start=found[0][0]):
-        total += len(raw) + 1
+        row = rows.travelling(bytes(raw))
+        total += len(row) + 1
         if seq != expected or (taken and total > most_bytes):
             break
-        taken.append(bytes(raw))
+        taken.append(row)
     return tuple(taken)
 
 

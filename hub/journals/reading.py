@@ -30,6 +30,8 @@ from hub.storage.store import insert
 from hub.storage.tables import identities, journal_rows, journals, people, visits
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
+SHARE_AT_LEAST = 4
+"""Rows read of a journal at a time however many wait: one a statement would take far longer for all of them."""
 
 _WENT_IN = {Outcome.PASS: 1, Outcome.UNVERIFIED: 1, Outcome.WARN: 0}
 _DECIDED = {"admitted": 1, "turned-away": -1}
@@ -67,12 +69,19 @@ class _Journal:
 def read_pending(
     connection: sa.Connection, ring: Keyring, at_most: int, now: datetime
 ) -> tuple[int, set[tuple[str, str]]]:
-    """Reads up to ``at_most`` rows; gives how many, and the journals ``(station, epoch)`` that had refused ones."""
+    """Reads up to ``at_most`` rows; gives how many, and the journals ``(station, epoch)`` that had refused ones.
+
+    Those with the fewest unread rows come first, and none takes more than its share while others wait: what a gate
+    records now is read beside the backlog of another that was away for days.
+    """
     unread = sa.select(journals).where(journals.c.read_through < journals.c.through).with_for_update()
+    fewest = (journals.c.through - journals.c.read_through, journals.c.born, journals.c.station, journals.c.epoch)
     left, troubled = at_most, set()
-    for found in connection.execute(unread.order_by(journals.c.station)).all():
+    waiting = connection.execute(unread.order_by(*fewest)).all()
+    for others, found in zip(range(len(waiting) - 1, -1, -1), waiting, strict=True):
         journal = _Journal(found.station, found.epoch, found.read_through, found.read_head, found.first_at)
-        left -= _read_journal(connection, ring, journal, left, now)
+        share = min(left, max(SHARE_AT_LEAST, left // (others + 1)))
+        left -= _read_journal(connection, ring, journal, share, now)
         if journal.refused:
             troubled.add((journal.station, journal.epoch))
         if left <= 0:
