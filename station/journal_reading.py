@@ -18,7 +18,6 @@ from core import rows
 from core.wire import Row, encode
 from station.errors import JournalError
 
-
 _EVERY = "SELECT station, epoch, seq, raw FROM rows JOIN epochs USING (epoch) ORDER BY current, born, seq"
 
 

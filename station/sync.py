@@ -31,6 +31,7 @@ MOST_ROWS = 200
 MOST_BYTES = 128 * 1024
 _HELD_WITHIN = 20.0
 _TIME_AGAIN = 10.0
+_ASK_EVERY = 600.0
 _ERASE_EVERY = 60.0
 _IDLE = 1.0
 NOT_HELD = "does not say that it holds the rows it was sent"
@@ -182,6 +183,8 @@ class MqttCarrier:
         self._sent_until = 0.0  # monotonic
         self._time_asked = float("-inf")  # monotonic
         self._most_bytes = MOST_BYTES
+        self._unasked: deque[str] = deque()
+        self._ask_next = float("inf")  # monotonic
         self.problem = "not connected yet"
 
     def step(self, sync: Sync) -> bool:
@@ -194,6 +197,7 @@ class MqttCarrier:
             self._hub.tell_health(report)
         self._answer_orders(sync)
         if self._sent is None and self._hub.connected:
+            self._ask_held(sync)
             self._bring(sync.next_batch(self._most_bytes))
         return False
 
@@ -201,6 +205,17 @@ class MqttCarrier:
         """Takes in every event; a new line hears this station's state first."""
         for event in self._hub.events():
             self._take(event, sync)
+
+    def _ask_held(self, sync: Sync) -> None:
+        """Asks of each journal of this card how far it is held, on every new line and now and then.
+
+        What a hub tells by itself is of the newest journal that it knows: one restored from a backup knows less.
+        """
+        if time.monotonic() >= self._ask_next:
+            self._unasked = deque(sync.journal.epochs())
+            self._ask_next = time.monotonic() + _ASK_EVERY * random.uniform(1, 1.5)  # noqa: S311  # jitter
+        if self._unasked and self._hub.bring(wire.Batch(sync.journal.station, self._unasked[0], 1, ())):
+            self._unasked.popleft()
 
     def _bring(self, pending: Pending | None) -> None:
         if pending is not None and self._hub.bring(batch_of(pending)):
@@ -231,6 +246,7 @@ class MqttCarrier:
             log.info("broker connected", extra={"broker": self._hub.name})
             self.problem = ""
             self._most_bytes = event.largest - _ROOM_FOR_HEADS
+            self._ask_next = float("-inf")
             if not self._hub.under_way("checkins"):
                 self._sent = None
             self._hub.tell_state(msgspec.structs.replace(self._state, policy_version=sync.policies.newest))

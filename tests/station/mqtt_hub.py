@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import queue
 import threading
 from collections.abc import Callable
@@ -82,9 +83,14 @@ class SmallHub:
     def _hold(self, batch: wire.Batch) -> None:
         for seq, raw in enumerate(batch.rows, start=batch.first):
             self.rows.setdefault(f"{batch.epoch}/{seq}", []).append(bytes(raw))
-        self.batches.put(batch)
+        if batch.rows:
+            self.batches.put(batch)
         if not self.silent:
-            self.hold(batch.epoch, batch.first + len(batch.rows) - 1)
+            self.hold(batch.epoch, self.through(batch.epoch))
+
+    def through(self, epoch: str) -> int:
+        """How far it has the rows of a journal without a gap."""
+        return next(seq for seq in itertools.count() if f"{epoch}/{seq + 1}" not in self.rows)
 
     def close(self) -> None:
         self._client.disconnect()

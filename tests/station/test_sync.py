@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -160,6 +162,31 @@ def test_a_hub_restored_from_a_backup_gets_the_rows_again_that_are_still_kept(ov
     centre.hold(epoch, 2)
     wait(lambda: [len(centre.rows[f"{epoch}/{seq}"]) for seq in range(1, 6)] == [1, 1, 2, 2, 2])
     over_mqtt.wait_until_held()
+
+
+def test_a_restored_hub_is_brought_what_is_kept_of_every_journal_on_the_card(tmp_path, centre, broker):
+    epochs = []
+    for _ in range(3):
+        with Journal(tmp_path / "journal.db", "gate-1", PUBLIC) as journal:
+            journal.append(checkin())
+            journal.hold(wire.HeldMark("gate-1", journal.epoch, 1, Clock().now()))
+            epochs.append(journal.epoch)
+        with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as db:
+            db.execute("UPDATE epochs SET current = 0")
+    wake = threading.Event()
+    state = wire.State(station="gate-1", online=True, session="s", since=Clock().now())
+    line = MqttHub(
+        Broker("127.0.0.1", broker.port, "gate-1", "token"), "gate-1", GateKind.VENUE, PUBLIC, [], state, wake.set
+    )
+    running = Running(tmp_path, MqttCarrier(line, state), wake)
+    running.journal.keep_days = 10_000
+    with line, running:
+        wait(lambda: len(centre.rows) == 3)
+        running.wait_until_held()
+        centre.rows.clear()
+        broker.stop()
+        broker.start()
+        wait(lambda: sorted(centre.rows) == sorted(f"{epoch}/1" for epoch in epochs))
 
 
 def test_refused_rows_are_dead_letters_on_the_card_and_block_nothing(over_mqtt, centre):
