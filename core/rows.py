@@ -95,13 +95,13 @@ def emptied(raw: bytes) -> bytes:
 
 
 def hash_of(raw: bytes) -> str:
-    """The hash that the next row carries, also of a row that was emptied since."""
+    """The hash that the next row carries and the hub knows it by, also of a row that was emptied or damaged since."""
     if is_emptied(raw):
         try:
             return decode_emptied(raw).emptied
         except ValueError:
             pass
-    return digest(raw)
+    return digest(travelling(raw))
 
 
 class Break(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ import msgspec
 from core import keys, rows, wire
 from core.model import CodeKind, Direction, GateKind, Outcome, Reason, Source, Subject
 from core.movement import Passage
+from station import journal_holding
 from station.errors import JournalError, JournalInUse
 from station.journal_days import Days, Tags, names_of
 from station.journal_emptying import empty, kept_aside
@@ -31,7 +32,6 @@ from station.journal_file import JournalFile
 log = logging.getLogger(__name__)
 
 _ERASE_AT_ONCE = 500
-_REFUSE = "INSERT OR IGNORE INTO refused SELECT epoch, seq, ?, raw FROM rows WHERE epoch = ? AND seq = ?"
 _FIRST = "SELECT seq, at FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq"
 
 
@@ -258,26 +258,29 @@ class Journal:
         """Takes the hub's word: rows through ``mark.through`` may go; refused ones stay on the list of dead letters.
 
         A mark that goes back (a hub restored from an old backup) makes the rows still kept pending again.  One that
-        goes past the last row says that this card was: rows to come would count as held unsent, so a new epoch begins.
+        goes past the last row, or is of another row than this card's, says that this card was: what is not held for
+        certain is recorded anew under another epoch, or it would count as held unsent.
         """
-        with self._file.transaction() as db:
-            found = db.execute(
-                "SELECT current, max(gone, coalesce((SELECT max(seq) FROM rows WHERE rows.epoch = e.epoch), 0))"
-                " FROM epochs e WHERE epoch = ?",
-                (mark.epoch,),
-            ).fetchone()
-            if found is None:
-                return
-            current, last = found
-            for refused in mark.refused:
-                if refused.seq <= last:
-                    db.execute(_REFUSE, (refused.cause[:200], mark.epoch, refused.seq))
-            if mark.through <= last or not current:
-                db.execute("UPDATE epochs SET held = ? WHERE epoch = ?", (min(mark.through, last), mark.epoch))
-                return
-            log.error("the hub holds more than this card: it was set back; a new epoch begins", extra={"last": last})
+        try:
+            with self._file.transaction() as db:
+                stays = journal_holding.hold(db, mark)
+                if stays is not None:
+                    self._record_anew(db, mark, stays)
+        except JournalError:
+            self._file.take_up()
+            raise
+
+    def _record_anew(self, db: sqlite3.Connection, mark: wire.HeldMark, stays: int) -> None:
+        if mark.epoch == self.epoch:
             db.execute("UPDATE epochs SET current = 0")
-        self._file.take_up()
+            self._take_up(db)
+        before = self.seq
+        for link in journal_holding.anew(db, mark.epoch, stays, rows.Link(self.seq, self._hash), self.epoch):
+            self.seq, self._hash = link.seq, str(link.hash)
+        log.error(
+            "the hub holds other rows than this card: it was set back; what it does not hold is recorded anew",
+            extra={"journal": mark.epoch, "stays": stays, "rows": self.seq - before, "in": self.epoch},
+        )
 
     def erase(self, now: datetime) -> int:
         """Erases rows that the hub holds and that were kept long enough; the number erased, at most 500 a call.

@@ -185,6 +185,8 @@ class MqttCarrier:
         self._most_bytes = MOST_BYTES
         self._unasked: deque[str] = deque()
         self._ask_next = float("inf")  # monotonic
+        self._asking: str = ""
+        self._asking_until = 0.0  # monotonic
         self.problem = "not connected yet"
 
     def step(self, sync: Sync) -> bool:
@@ -198,6 +200,7 @@ class MqttCarrier:
         self._answer_orders(sync)
         if self._sent is None and self._hub.connected:
             self._ask_held(sync)
+        if self._sent is None and self._hub.connected and not self._asking:
             self._bring(sync.next_batch(self._most_bytes))
         return False
 
@@ -209,13 +212,17 @@ class MqttCarrier:
     def _ask_held(self, sync: Sync) -> None:
         """Asks of each journal of this card how far it is held, on every new line and now and then.
 
-        What a hub tells by itself is of the newest journal that it knows: one restored from a backup knows less.
+        What a hub tells by itself is of the newest journal that it knows: one restored from a backup knows less.  Rows
+        wait for the answer, for they may have to be recorded anew before any is sent.
         """
         if time.monotonic() >= self._ask_next:
             self._unasked = deque(sync.journal.epochs())
             self._ask_next = time.monotonic() + _ASK_EVERY * random.uniform(1, 1.5)  # noqa: S311  # jitter
-        if self._unasked and self._hub.bring(wire.Batch(sync.journal.station, self._unasked[0], 1, ())):
-            self._unasked.popleft()
+        if self._asking and time.monotonic() >= self._asking_until:
+            self._asking = ""
+        asking = wire.Batch(sync.journal.station, self._unasked[0], 1, ()) if self._unasked else None
+        if asking is not None and not self._asking and self._hub.bring(asking):
+            self._asking, self._asking_until = self._unasked.popleft(), time.monotonic() + _HELD_WITHIN
 
     def _bring(self, pending: Pending | None) -> None:
         if pending is not None and self._hub.bring(batch_of(pending)):
@@ -246,7 +253,7 @@ class MqttCarrier:
             log.info("broker connected", extra={"broker": self._hub.name})
             self.problem = ""
             self._most_bytes = event.largest - _ROOM_FOR_HEADS
-            self._ask_next = float("-inf")
+            self._ask_next, self._asking = float("-inf"), ""
             if not self._hub.under_way("checkins"):
                 self._sent = None
             self._hub.tell_state(msgspec.structs.replace(self._state, policy_version=sync.policies.newest))
@@ -269,6 +276,8 @@ class MqttCarrier:
             log.warning("rubbish on the held topic dropped", extra={"bytes": len(said.payload)})
             return
         sync.take_mark(mark)
+        if mark.epoch == self._asking and not said.retained:
+            self._asking = ""
         took = time.monotonic() - self._time_asked
         if took < _TIME_AGAIN and not said.retained and mark.station == sync.journal.station:
             self._time_asked = float("-inf")

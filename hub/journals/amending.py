@@ -51,14 +51,16 @@ def amend(connection: sa.Connection, row: Row) -> None:
     if row.clock.source != "guess" and (at := _true_time(connection, row)) is not None:
         changed["at"] = at
     if changed:
-        own = sa.and_(visits.c.station == row.station, visits.c.epoch == row.epoch, visits.c.seq == row.about)
+        epoch, seq = row.speaks_of
+        own = sa.and_(visits.c.station == row.station, visits.c.epoch == epoch, visits.c.seq == seq)
         connection.execute(sa.update(visits).where(own).values(changed))
 
 
 def _true_time(connection: sa.Connection, row: Row) -> datetime | None:
     """When the row spoken of was written, if its clock was a guess and the board has not started anew since."""
     table = journal_rows.c
-    own = sa.and_(table.station == row.station, table.epoch == row.epoch, table.seq == row.about)
+    epoch, seq = row.speaks_of
+    own = sa.and_(table.station == row.station, table.epoch == epoch, table.seq == seq)
     found = connection.execute(sa.select(table.raw, table.arrived).where(own)).first()
     if found is None:
         return None

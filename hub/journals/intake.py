@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from core import rows
 from core.wire import Batch, HeldMark, Refused
 from hub.stations.alarms import raise_alarm, told_to
+from hub.storage.keeping_tables import anchors
 from hub.storage.store import insert
 from hub.storage.tables import Instant, conflicting_rows, journal_rows, journals, waiting_rows
 
@@ -30,7 +31,16 @@ _EPOCH = re.compile(r"[0-9a-f]{16}")
 _OWN = sa.and_(journals.c.station == sa.bindparam("of"), journals.c.epoch == sa.bindparam("in"))
 _HELD = sa.select(journals.c.through, journals.c.waiting).where(_OWN).with_for_update()
 _ADVANCE = sa.update(journals).where(_OWN).values(through=sa.bindparam("to"), waiting=sa.bindparam("beside"))
-_MARK = sa.select(journals.c.through, journals.c.refused).where(_OWN)
+_LAST = sa.and_(
+    journal_rows.c.station == journals.c.station,
+    journal_rows.c.epoch == journals.c.epoch,
+    journal_rows.c.seq == journals.c.through,
+)
+_MARK = (
+    sa.select(journals.c.through, journals.c.refused, journal_rows.c.digest)
+    .select_from(journals.outerjoin(journal_rows, _LAST))
+    .where(_OWN)
+)
 _NEWEST = (
     sa.select(journals.c.epoch)
     .where(journals.c.station == sa.bindparam("of"))
@@ -168,7 +178,16 @@ def mark(connection: sa.Connection, station: str, epoch: str, now: datetime) -> 
         at=now,
         refused=dead,
         alarm=told_to(connection, station, now),
+        hash="" if row is None else _hash(connection, station, epoch, row),
     )
+
+
+def _hash(connection: sa.Connection, station: str, epoch: str, row: sa.Row[*tuple[Any, ...]]) -> str:
+    """The hash of the last row held, also where retention took it."""
+    if row.digest is not None:
+        return bytes(row.digest).hex()
+    at = sa.and_(anchors.c.station == station, anchors.c.epoch == epoch, anchors.c.seq == row.through)
+    return connection.scalar(sa.select(anchors.c.hash).where(at)) or ""
 
 
 def _dead_letters(connection: sa.Connection, station: str, epoch: str) -> tuple[Refused, ...]:

@@ -161,17 +161,31 @@ def _read_row(connection: sa.Connection, ring: Keyring, journal: _Journal, kept:
                 f"row {kept.seq} does not carry the hash of row {kept.seq - 1}: a row was changed, added or removed"
             )
             raise_alarm(connection, "chain-broken", journal.station, f"{journal.epoch}/{kept.seq}", detail, now)
-        if row.type == "checkin":
-            journal.visits.append(_visit(row, open_who(ring, row), kept.arrived))
-        elif row.type == "decision" and row.decision is not None:
-            journal.decisions.append(row)
-        elif row.type == "amendment" and row.about:
-            journal.amendments.append(row)
+        if not (row.was and _is_held_as_it_was(connection, row)):
+            _sort(ring, journal, row, kept.arrived)
         journal.last = row
         journal.first_at = journal.first_at or row.at
     except Unreadable as cause:
         journal.refused[kept.seq] = str(cause)
     journal.seq, journal.head = kept.seq, kept.digest.hex()
+
+
+def _sort(ring: Keyring, journal: _Journal, row: Row, arrived: datetime) -> None:
+    if row.type == "checkin":
+        journal.visits.append(_visit(row, open_who(ring, row), arrived))
+    elif row.type == "decision" and row.decision is not None:
+        journal.decisions.append(row)
+    elif row.type == "amendment" and row.speaks_of[1]:
+        journal.amendments.append(row)
+
+
+def _is_held_as_it_was(connection: sa.Connection, row: Row) -> bool:
+    """Whether a row that its card recorded anew came before it was: then it has been counted."""
+    table = journal_rows.c
+    was = sa.tuple_(table.epoch, table.seq, table.digest).in_(
+        [(each.epoch, each.seq, bytes.fromhex(each.hash)) for each in row.was]
+    )
+    return connection.scalar(sa.select(table.seq).where(table.station == row.station, was).limit(1)) is not None
 
 
 def _visit(row: Row, who: Who | None, arrived: datetime) -> _Visit:
@@ -195,7 +209,8 @@ def _write(connection: sa.Connection, ring: Keyring, journal: _Journal, now: dat
         dated = (row for row, visit in zip(values, journal.visits, strict=True) if visit.sure)
         sharing.notice(connection, ring, sharing.of_visits(dated), now)
     for row in journal.decisions:
-        decided = _of(visits, journal, visits.c.seq == row.about)
+        epoch, seq = row.speaks_of
+        decided = sa.and_(visits.c.station == row.station, visits.c.epoch == epoch, visits.c.seq == seq)
         connection.execute(sa.update(visits).where(decided).values(went_in=_DECIDED[str(row.decision)]))
     for row in journal.amendments:
         amending.amend(connection, row)

@@ -57,7 +57,8 @@ def open_who(ring: Keyring, row: Row) -> Who | None:
     """Whom a row's seal holds; None when nothing is sealed, ``Unreadable`` when it was not sealed for this hub."""
     if not row.sealed:
         return None
-    context = rows.context(row.station, row.epoch, row.seq)
+    first = row.was[0] if row.was else row
+    context = rows.context(row.station, first.epoch, first.seq)
     try:
         plain = keys.open_sealed(ring.sealing, base64.b64decode(row.sealed, validate=True), context)
     except (ValueError, binascii.Error) as error:
