@@ -171,12 +171,18 @@ class SealedAnswer(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """``checkins`` topic and ``POST /v1/checkins``: rows as the journal holds them, byte for byte."""
+    """``checkins`` topic and ``POST /v1/checkins``: rows as the journal holds them, byte for byte.
+
+    ``gone``: the card has no row up to this number any more, and never will again; ``gone_hash`` is that of row
+    ``gone``.
+    """
 
     station: StationName
     epoch: str
     first: Seq
     rows: tuple[msgspec.Raw, ...]
+    gone: Annotated[int, msgspec.Meta(ge=0)] = 0
+    gone_hash: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
 
 
 class Refused(msgspec.Struct, frozen=True):

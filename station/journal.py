@@ -70,6 +70,8 @@ class Pending(msgspec.Struct, frozen=True):
     first: int
     raws: tuple[bytes, ...]
     again: bool = False
+    gone: int = 0  # the last row of its epoch that this card has no more
+    gone_hash: str = ""
 
 
 class Backlog(msgspec.Struct, frozen=True):
@@ -202,15 +204,17 @@ class Journal:
         """
         with self._file.reading() as db:
             epochs = db.execute(
-                "SELECT epoch, station, held FROM epochs WHERE station = ? ORDER BY current, born", (self.station,)
+                "SELECT epoch, held, gone, gone_hash FROM epochs WHERE station = ? ORDER BY current, born",
+                (self.station,),
             ).fetchall()
-            for epoch, station, held in epochs:
+            for epoch, held, gone, gone_hash in epochs:
                 found = db.execute(
                     "SELECT seq, raw FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
                     (epoch, held, most_rows),
                 ).fetchall()
                 if found:
-                    return Pending(station, epoch, found[0][0], _up_to(found, most_bytes))
+                    known = (gone, gone_hash) if gone else (0, "")
+                    return Pending(self.station, epoch, found[0][0], _up_to(found, most_bytes), False, *known)
         return None
 
     def epochs(self) -> tuple[str, ...]:

@@ -171,7 +171,8 @@ def moves_on(mark: wire.HeldMark, pending: Pending) -> bool:
 
 def batch_of(pending: Pending) -> wire.Batch:
     """The message that brings these rows, byte for byte as the journal holds them unless they are damaged."""
-    return wire.Batch(pending.station, pending.epoch, pending.first, tuple(msgspec.Raw(raw) for raw in pending.raws))
+    raws = tuple(msgspec.Raw(raw) for raw in pending.raws)
+    return wire.Batch(pending.station, pending.epoch, pending.first, raws, pending.gone, pending.gone_hash)
 
 
 class MqttCarrier:

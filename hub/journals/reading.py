@@ -18,7 +18,7 @@ from core.model import Outcome
 from core.wire import Row, Who
 from hub.erasure import emptying, ledger, station_erasing
 from hub.erasure.emptying import RowKey
-from hub.journals import amending, sharing
+from hub.journals import amending, lost, sharing
 from hub.journals.intake import newest_epoch
 from hub.journals.unsealing import Unreadable, decode, open_who, subjects
 from hub.province import ties
@@ -81,7 +81,7 @@ def read_pending(
     for others, found in zip(range(len(waiting) - 1, -1, -1), waiting, strict=True):
         journal = _Journal(found.station, found.epoch, found.read_through, found.read_head, found.first_at)
         share = min(left, max(SHARE_AT_LEAST, left // (others + 1)))
-        left -= _read_journal(connection, ring, journal, share, now)
+        left -= _read_journal(connection, ring, journal, found.through, share, now)
         if journal.refused:
             troubled.add((journal.station, journal.epoch))
         if left <= 0:
@@ -89,21 +89,37 @@ def read_pending(
     return at_most - left, troubled
 
 
-def _read_journal(connection: sa.Connection, ring: Keyring, journal: _Journal, at_most: int, now: datetime) -> int:
+def _read_journal(
+    connection: sa.Connection, ring: Keyring, journal: _Journal, through: int, at_most: int, now: datetime
+) -> int:
     wanted = (
         sa.select(journal_rows.c.seq, journal_rows.c.raw, journal_rows.c.digest, journal_rows.c.arrived)
         .where(journal_rows.c.station == journal.station, journal_rows.c.epoch == journal.epoch)
-        .where(journal_rows.c.seq > journal.seq)
+        .where(journal_rows.c.seq > journal.seq, journal_rows.c.refused.is_(None))
         .order_by(journal_rows.c.seq)
         .limit(at_most)
     )
     found = [_Kept(*row) for row in connection.execute(wanted)]
+    end = found[-1].seq if found else journal.seq
+    gap = end - journal.seq != len(found) or (len(found) < at_most and end < through)
+    ranges = lost.of(connection, journal.station, journal.epoch, journal.seq) if gap else []
     for kept in found:
+        _pass_lost(journal, ranges, kept.seq)
         _read_row(connection, ring, journal, kept, now)
+    if len(found) < at_most:
+        _pass_lost(journal, ranges, through + 1)
     _write(connection, ring, journal, now)
     _move(connection, journal)
     _notice_two_stations(connection, journal, now)
     return len(found)
+
+
+def _pass_lost(journal: _Journal, ranges: list[lost.Range], seq: int) -> None:
+    """Goes on to the row under ``seq`` over what is lost before it; the last lost row's hash is its card's word."""
+    for each in ranges:
+        end = min(each.last, seq - 1)
+        if each.first <= end and journal.seq < end:
+            journal.seq, journal.head = end, each.hash if end == each.last else ""
 
 
 def read_again(
@@ -147,6 +163,9 @@ def _hash_before(connection: sa.Connection, journal: _Journal, seq: int) -> str:
     before = _of(journal_rows, journal, journal_rows.c.seq == seq - 1)
     if digest := connection.scalar(sa.select(journal_rows.c.digest).where(before)):
         return bytes(digest).hex()
+    for each in lost.of(connection, journal.station, journal.epoch, seq - 2):
+        if each.first < seq <= each.last + 1:
+            return each.hash if each.last == seq - 1 else ""
     return connection.scalar(sa.select(anchors.c.hash).where(_of(anchors, journal, anchors.c.seq == seq - 1))) or ""
 
 
@@ -156,7 +175,7 @@ def _read_row(connection: sa.Connection, ring: Keyring, journal: _Journal, kept:
         return
     try:
         row = decode(kept.raw, journal.station, journal.epoch, kept.seq)
-        if row.previous != journal.head:
+        if journal.head and row.previous != journal.head:
             detail = (
                 f"row {kept.seq} does not carry the hash of row {kept.seq - 1}: a row was changed, added or removed"
             )

@@ -279,3 +279,16 @@ def test_a_batch_with_a_damaged_row_is_no_larger_than_others(path):
             journal.append(checkin(f"04600000000{number}"))
         damage_row(path, 2, b"\x01" * 1_000)
         assert len(journal.pending(10, 5_000).raws) == 1
+
+
+def test_what_a_card_has_no_more_is_told_with_the_rows_behind_it(path):
+    with open_journal(path, keep_days=0) as journal:
+        for number in range(5):
+            journal.append(checkin(f"04600000000{number}"))
+        raws = journal.pending(10, 10**6).raws
+        assert (journal.pending(10, 10**6).gone, journal.pending(10, 10**6).gone_hash) == (0, "")
+        journal.hold(mark(journal, 3))
+        journal.erase(NOW)
+        journal.hold(mark(journal, 1))  # a hub restored from an older backup than this card keeps rows
+        batch = batch_of(journal.pending(10, 10**6))
+        assert (batch.first, batch.gone, batch.gone_hash) == (4, 3, rows.digest(raws[2]))
