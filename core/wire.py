@@ -183,6 +183,7 @@ class Batch(msgspec.Struct, frozen=True):
     rows: tuple[msgspec.Raw, ...]
     gone: Annotated[int, msgspec.Meta(ge=0)] = 0
     gone_hash: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    refused_before: Annotated[int, msgspec.Meta(ge=0)] = 0  # of an empty batch: tell refused rows below this number
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -202,6 +203,8 @@ class HeldMark(msgspec.Struct, frozen=True):
     refused: tuple[Refused, ...] = ()
     alarm: str = ""  # what the hub must tell this station: "two-stations", "conflict", "chain-broken"
     hash: str = ""  # of the row ``through`` as the hub holds it; empty where it cannot tell
+    refused_older: int = 0  # how many more refused rows there are below the first that is named
+    refused_before: int = 0  # as the batch asked
 
 
 class State(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -258,8 +258,10 @@ class Journal:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return kept_aside(self._file.path)
 
-    def hold(self, mark: wire.HeldMark) -> None:
+    def hold(self, mark: wire.HeldMark) -> int:
         """Takes the hub's word: rows through ``mark.through`` may go; refused ones stay on the list of dead letters.
+
+        How many of those were not on it yet.
 
         A mark that goes back (a hub restored from an old backup) makes the rows still kept pending again.  One that
         goes past the last row, or is of another row than this card's, says that this card was: what is not held for
@@ -267,9 +269,11 @@ class Journal:
         """
         try:
             with self._file.transaction() as db:
+                refused = journal_holding.refuse(db, mark)
                 stays = journal_holding.hold(db, mark)
                 if stays is not None:
                     self._record_anew(db, mark, stays)
+                return refused
         except JournalError:
             self._file.take_up()
             raise

@@ -21,7 +21,9 @@ _KNOWN = (
     "SELECT current, gone, gone_hash, held,"
     " max(gone, coalesce((SELECT max(seq) FROM rows WHERE rows.epoch = e.epoch), 0)) FROM epochs e WHERE epoch = ?"
 )
-_REFUSE = "INSERT OR IGNORE INTO refused SELECT epoch, seq, ?, raw FROM rows WHERE epoch = ? AND seq = ?"
+_REFUSE = (
+    "INSERT OR IGNORE INTO refused VALUES (?1, ?2, ?3, (SELECT raw FROM rows WHERE rows.epoch = ?1 AND rows.seq = ?2))"
+)
 _NEXT = "SELECT seq, at, raw FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?"
 
 
@@ -31,15 +33,24 @@ def hold(db: sqlite3.Connection, mark: wire.HeldMark) -> int | None:
     if found is None:
         return None
     _, gone, gone_hash, held, last = found
-    for refused in mark.refused:
-        if refused.seq <= last:
-            db.execute(_REFUSE, (refused.cause[:_CAUSE_AT_MOST], mark.epoch, refused.seq))
     if mark.through <= last and not _is_of_others(db, mark, gone, gone_hash):
         db.execute("UPDATE epochs SET held = ? WHERE epoch = ?", (max(0, mark.through), mark.epoch))
         return None
     stays = int(held if held < mark.through else gone)
     db.execute("UPDATE epochs SET held = ? WHERE epoch = ?", (stays, mark.epoch))
     return stays if stays < last or found[0] else None
+
+
+def refuse(db: sqlite3.Connection, mark: wire.HeldMark) -> int:
+    """Puts the rows that the mark refuses on the list of dead letters; how many were not on it."""
+    found = db.execute(_KNOWN, (mark.epoch,)).fetchone()
+    last = found[4] if found is not None else 0
+    new = 0
+    for refused in mark.refused:
+        if 1 <= refused.seq <= last:
+            values = (mark.epoch, refused.seq, refused.cause[:_CAUSE_AT_MOST])
+            new += db.execute(_REFUSE, values).rowcount
+    return new
 
 
 def _is_of_others(db: sqlite3.Connection, mark: wire.HeldMark, gone: int, gone_hash: str) -> bool:

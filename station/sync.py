@@ -65,6 +65,13 @@ class Carrier(Protocol):
         """Comes back less eagerly: two boards of one name throw each other off the broker."""
 
 
+class _Walk(msgspec.Struct, frozen=True):
+    """Below which number refused rows are to be asked for, and whether those that are known are passed."""
+
+    before: int
+    to_oldest: bool
+
+
 @dataclass
 class Sync:
     """What the loop shares with the gate: ``wake`` is set when a row was written or the hub said something.
@@ -85,6 +92,8 @@ class Sync:
     def __post_init__(self) -> None:
         self._erase_next = 0.0
         self._again: deque[tuple[str, int, int]] = deque()
+        self._walks: dict[str, list[_Walk]] = {}  # of epochs
+        self._walked: set[str] = set()
         self._alarm = ""
         self._twin_until = float("-inf")
 
@@ -128,10 +137,32 @@ class Sync:
         if mark.station != self.journal.station:
             return
         self.contact()
-        self.journal.hold(mark)
+        new = self.journal.hold(mark)
         self._heed(mark.alarm)
-        if mark.refused:
-            log.error("hub refuses rows", extra={"rows": len(mark.refused), "cause": mark.refused[0].cause[:80]})
+        self._hear_refused(mark, new)
+        if new:
+            log.error("hub refuses rows", extra={"rows": new, "cause": mark.refused[-1].cause[:80]})
+
+    def _hear_refused(self, mark: wire.HeldMark, new: int) -> None:
+        """A mark names the newest refused rows only: notes where older ones are to be asked for.
+
+        Asked until none is news, and down to the oldest once after each start.
+        """
+        walks = self._walks.setdefault(mark.epoch, [])
+        if not mark.refused_before:
+            if mark.refused_older and (new or mark.epoch not in self._walked):
+                walks.append(_Walk(mark.refused[0].seq, to_oldest=mark.epoch not in self._walked))
+                self._walked.add(mark.epoch)
+        elif walks and mark.refused_before == walks[-1].before:
+            goes_on = mark.refused and mark.refused_older and (new or walks[-1].to_oldest)
+            walks[-1:] = [_Walk(mark.refused[0].seq, walks[-1].to_oldest)] if goes_on else []
+
+    def next_question(self) -> wire.Batch | None:
+        """What to ask the hub about rows that it refused, or nothing."""
+        for epoch, walks in self._walks.items():
+            if walks:
+                return wire.Batch(self.journal.station, epoch, 1, (), refused_before=walks[-1].before)
+        return None
 
     @property
     def named_twice(self) -> bool:
@@ -203,6 +234,8 @@ class MqttCarrier:
             self._ask_held(sync)
         if self._sent is None and self._hub.connected and not self._asking:
             self._bring(sync.next_batch(self._most_bytes))
+        if self._sent is None and self._hub.connected and not self._asking:
+            self._ask_refused(sync)
         return False
 
     def listen(self, sync: Sync) -> None:
@@ -224,6 +257,12 @@ class MqttCarrier:
         asking = wire.Batch(sync.journal.station, self._unasked[0], 1, ()) if self._unasked else None
         if asking is not None and not self._asking and self._hub.bring(asking):
             self._asking, self._asking_until = self._unasked.popleft(), time.monotonic() + _HELD_WITHIN
+
+    def _ask_refused(self, sync: Sync) -> None:
+        """Asks for the refused rows that no mark named, while nothing else is to be sent."""
+        question = sync.next_question()
+        if question is not None and self._hub.bring(question):
+            self._asking, self._asking_until = question.epoch, time.monotonic() + _HELD_WITHIN
 
     def _bring(self, pending: Pending | None) -> None:
         if pending is not None and self._hub.bring(batch_of(pending)):

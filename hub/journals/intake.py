@@ -200,10 +200,13 @@ def _keep_conflicts(connection: sa.Connection, key: Mapping[str, Any], clashes: 
     return tuple(Refused(row.seq, CONFLICT) for row in clashes)
 
 
-def mark(connection: sa.Connection, station: str, epoch: str, now: datetime) -> HeldMark:
-    """How far a journal is held without a gap, with the newest of its refused rows and the station's alarm."""
+def mark(connection: sa.Connection, station: str, epoch: str, now: datetime, before: int = 0) -> HeldMark:
+    """How far a journal is held without a gap, with the newest of its refused rows and the station's alarm.
+
+    ``before``: the newest of the refused rows below this number, for whoever was told that there are older ones.
+    """
     row = connection.execute(_MARK, {"of": station, "in": epoch}).first()
-    dead = _dead_letters(connection, station, epoch) if row is not None and row.refused else ()
+    dead, older = _dead_letters(connection, station, epoch, before) if row is not None and row.refused else ((), 0)
     return HeldMark(
         station=station,
         epoch=epoch,
@@ -212,6 +215,8 @@ def mark(connection: sa.Connection, station: str, epoch: str, now: datetime) -> 
         refused=dead,
         alarm=told_to(connection, station, now),
         hash="" if row is None else _hash(connection, station, epoch, row),
+        refused_older=older,
+        refused_before=before,
     )
 
 
@@ -226,14 +231,17 @@ def _hash(connection: sa.Connection, station: str, epoch: str, row: sa.Row[*tupl
     return next((each.hash for each in ranges if each.last == row.through), "")
 
 
-def _dead_letters(connection: sa.Connection, station: str, epoch: str) -> tuple[Refused, ...]:
-    wanted = (
-        sa.select(journal_rows.c.seq, journal_rows.c.refused)
-        .where(journal_rows.c.station == station, journal_rows.c.epoch == epoch, journal_rows.c.refused.is_not(None))
-        .order_by(journal_rows.c.seq.desc())
-        .limit(REFUSED_TOLD_AT_MOST)
-    )
-    return tuple(Refused(row.seq, row.refused) for row in reversed(connection.execute(wanted).all()))
+def _dead_letters(connection: sa.Connection, station: str, epoch: str, before: int) -> tuple[tuple[Refused, ...], int]:
+    """The newest refused rows below a number (0: of all), and how many there are below those."""
+    table = journal_rows.c
+    own = sa.and_(table.station == station, table.epoch == epoch, table.refused.is_not(None))
+    below = sa.and_(own, table.seq < before) if before else own
+    wanted = sa.select(table.seq, table.refused).where(below).order_by(table.seq.desc()).limit(REFUSED_TOLD_AT_MOST)
+    told = tuple(Refused(row.seq, row.refused) for row in reversed(connection.execute(wanted).all()))
+    if len(told) < REFUSED_TOLD_AT_MOST:
+        return told, 0
+    older = sa.select(sa.func.count()).select_from(journal_rows).where(own, table.seq < told[0].seq)
+    return told, connection.scalar(older) or 0
 
 
 def newest_epoch(connection: sa.Connection, station: str) -> str:

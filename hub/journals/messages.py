@@ -44,8 +44,8 @@ def batch(raw: bytes, station: str) -> Batch:
         raise BadMessage(f"at most {ROWS_AT_MOST} rows a batch")
     if message.rows and message.gone >= message.first:
         raise BadMessage("gone: rows that the batch brings")
-    if message.gone >= _SEQ_AT_MOST:
-        raise BadMessage("gone: out of bounds")
+    if max(message.gone, message.refused_before) >= _SEQ_AT_MOST:
+        raise BadMessage("gone or refused_before: out of bounds")
     return message
 
 

@@ -199,6 +199,20 @@ def test_a_row_that_cannot_be_read_is_a_dead_letter_and_counts_as_held(hub, raw,
     assert [refused.seq for refused in again.refused] == [2]
 
 
+def test_of_more_refused_rows_than_a_mark_names_the_older_ones_are_told_when_asked_for(hub):
+    book = journal(hub, 0)
+    for seq in range(1, 151):
+        book.keep(b"17") if seq % 2 else book.write()
+    mark, told = hub.take(book.batch()), []
+    assert (len(mark.refused), mark.refused_older, mark.refused_before) == (64, 11, 0)
+    while mark.refused_older:
+        told = [*mark.refused, *told]
+        with hub.store.reading() as connection:
+            mark = intake.mark(connection, "s1", EPOCH, now(), mark.refused[0].seq)
+    assert [each.seq for each in (*mark.refused, *told)] == list(range(1, 151, 2))
+    assert mark.through == 150
+
+
 def test_a_row_sealed_to_another_hub_is_a_dead_letter(hub, tmp_path):
     book = journal(hub, 1)
     book.write(sealed="AAAA")

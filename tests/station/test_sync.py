@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from loopback_hub import Hub, answer_with
-from mqtt_hub import PUBLIC, SmallHub
+from mqtt_hub import PUBLIC, SmallHub, page_of
 from test_journal import checkin
 
 from core import keys, rows, wire
@@ -201,6 +201,32 @@ def test_refused_rows_are_dead_letters_on_the_card_and_block_nothing(over_mqtt, 
     over_mqtt.wait_until_held()
 
 
+REFUSED = [wire.Refused(seq, f"cause {seq}") for seq in range(1, 31) if seq % 3]
+
+
+def dead_letters(running: Running) -> list[wire.Refused]:
+    return [wire.Refused(one.seq, one.cause) for one in JournalReader(running.path).refused()]
+
+
+def test_refused_rows_that_no_mark_has_room_for_are_asked_for_over_mqtt(over_mqtt, centre):
+    centre.refused = REFUSED[:-3]
+    over_mqtt.record(30)
+    wait(lambda: dead_letters(over_mqtt) == REFUSED[:-3])
+    centre.refused = REFUSED
+    over_mqtt.record(1)
+    wait(lambda: dead_letters(over_mqtt) == REFUSED)
+
+
+def test_refused_rows_that_a_station_went_down_over_are_asked_for_after_its_start(over_mqtt, centre):
+    over_mqtt.record(30)
+    over_mqtt.wait_until_held()
+    centre.hold(over_mqtt.journal.epoch, 30, *REFUSED[-8:])
+    wait(lambda: dead_letters(over_mqtt) == REFUSED[-8:])
+    centre.refused = REFUSED
+    over_mqtt.record(1)
+    wait(lambda: dead_letters(over_mqtt) == REFUSED)
+
+
 def test_a_broker_killed_and_back_costs_no_row(impatient, over_mqtt, centre, broker):
     over_mqtt.record(2)
     over_mqtt.wait_until_held()
@@ -251,11 +277,18 @@ class Posts:
     def __init__(self) -> None:
         self.rows: dict[str, list[bytes]] = {}
         self.batches = 0
+        self.refused: list[wire.Refused] = []
         self.policy: tuple[bytes, str] = (b"", "404 Not Found")
         self.mark: Callable[[wire.Batch], wire.HeldMark] = self.holding
 
     def holding(self, batch: wire.Batch, station: str = "gate-1") -> wire.HeldMark:
         return wire.HeldMark(station, batch.epoch, batch.first + len(batch.rows) - 1, Clock().now())
+
+    def page(self, batch: wire.Batch) -> wire.HeldMark:
+        told, older = page_of(self.refused, batch)
+        through = len(self.rows)
+        mark = wire.HeldMark("gate-1", batch.epoch, through, Clock().now(), told, refused_older=older)
+        return msgspec.structs.replace(mark, refused_before=batch.refused_before)
 
     def behave(self, line, request: bytes) -> None:
         head, _, body = request.partition(b"\r\n\r\n")
@@ -266,6 +299,9 @@ class Posts:
             answer_with(b"{}", "404 Not Found")(line, request)
             return
         batch = msgspec.json.decode(body, type=wire.Batch)
+        if batch.refused_before:
+            answer_with(wire.encode(self.page(batch)))(line, request)
+            return
         self.batches += 1
         for seq, raw in enumerate(batch.rows, start=batch.first):
             self.rows.setdefault(f"{batch.epoch}/{seq}", []).append(bytes(raw))
@@ -326,6 +362,12 @@ def test_a_hub_that_does_not_say_that_it_holds_the_rows_is_not_stormed(over_http
     time.sleep(0.5)
     assert posts.batches <= 2 + (time.monotonic() - begun)
     assert over_http.waiting == 3
+
+
+def test_refused_rows_that_no_mark_has_room_for_are_asked_for_over_http(over_http, posts):
+    posts.refused, posts.mark = REFUSED, posts.page
+    over_http.record(30)
+    wait(lambda: dead_letters(over_http) == REFUSED)
 
 
 def test_a_hub_that_cannot_say_its_policy_may_still_take_rows(over_http, posts):
