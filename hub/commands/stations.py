@@ -94,6 +94,7 @@ def _told(each: proof.Proof) -> str:
     ]
     lines += [f"  {each.emptied} rows emptied for somebody's sake, their hashes kept"] if each.emptied else []
     lines += [f"  missing {first} to {last}" for first, last in each.missing]
+    lines += [f"  lost {first} to {last}: its card has them no more" for first, last in each.lost]
     lines += [f"  broken at {fault.seq}: {fault.problem}" for fault in each.broken]
     lines += [f"  {each.refused} dead letters"] if each.refused else []
     lines += [f"  {each.conflicts} rows contradict one already held"] if each.conflicts else []

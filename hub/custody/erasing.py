@@ -22,7 +22,7 @@ from hub.erasure import emptying, ledger, station_erasing
 from hub.erasure.emptying import RowKey
 from hub.erasure.ledger import Entry
 from hub.errors import HubError
-from hub.journals.reading import Unreadable, decode, open_who, subjects
+from hub.journals.unsealing import Unreadable, decode, open_who, subjects
 from hub.register import phones
 from hub.register.people import FormDetails
 from hub.storage import replies

@@ -163,7 +163,7 @@ def load(connection: sa.Connection, fleet: Fleet, since: datetime | None = None)
     for row in connection.execute(wanted):
         try:
             health = _health.decode(row.message)
-        except msgspec.MsgspecError:
+        except ValueError:
             continue  # of another version of this program: the next message replaces it
         fleet.restore(row.station, health, row.heard, row.ahead, row.via)
 

@@ -15,6 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from core import rows
+from hub.journals import lost
 from hub.storage.keeping_tables import anchors, emptied_rows
 from hub.storage.tables import conflicting_rows, journal_rows, journals, waiting_rows
 
@@ -29,7 +30,10 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """What became of one journal; ``missing`` holds first and last number of each gap, ``first`` the first row kept."""
+    """What became of one journal; ``missing`` holds first and last number of each gap, ``first`` the first row kept.
+
+    ``lost`` are the gaps that can fill no more, for their card has those rows no longer.
+    """
 
     station: str
     epoch: str
@@ -40,27 +44,27 @@ class Proof(msgspec.Struct, frozen=True):
     conflicts: int
     first: int = 1
     emptied: int = 0
+    lost: tuple[tuple[int, int], ...] = ()
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is missing, changed or contradicted."""
-        return not (self.missing or self.broken or self.conflicts)
+        """Whether nothing is missing, lost, changed or contradicted."""
+        return not (self.missing or self.lost or self.broken or self.conflicts)
 
 
 def prove(connection: sa.Connection, station: str) -> list[Proof]:
     """One proof for each journal of a station, oldest first."""
     wanted = sa.select(journals).where(journals.c.station == station).order_by(journals.c.born, journals.c.epoch)
-    return [_prove(connection, journal.station, journal.epoch) for journal in connection.execute(wanted).all()]
+    found = connection.execute(wanted).all()
+    return [_prove(connection, journal.station, journal.epoch, journal.through) for journal in found]
 
 
-def _prove(connection: sa.Connection, station: str, epoch: str) -> Proof:
+def _prove(connection: sa.Connection, station: str, epoch: str, through: int) -> Proof:
     start = last = _anchor(connection, station, epoch)
-    walked = _Walked()
+    walked = _Walked(lost.of(connection, station, epoch, start.seq))
     for row in _held(connection, station, epoch, start.seq):
-        if row.seq != last.seq + 1:
-            walked.missing.append((last.seq + 1, row.seq - 1))
-            last = rows.Link(row.seq - 1, None)
-        last = walked.step(last, row, station, epoch)
+        last = walked.step(walked.over(last, row.seq), row, station, epoch)
+    last = walked.over(last, through + 1)
     return Proof(
         station=station,
         epoch=epoch,
@@ -71,6 +75,7 @@ def _prove(connection: sa.Connection, station: str, epoch: str) -> Proof:
         conflicts=_conflicts(connection, station, epoch),
         first=start.seq + 1,
         emptied=walked.emptied,
+        lost=tuple(walked.gone),
     )
 
 
@@ -92,10 +97,29 @@ class _Held(NamedTuple):
 class _Walked:
     """What was met on the way along one chain."""
 
+    lost: list[lost.Range]
+    gone: list[tuple[int, int]] = field(default_factory=list)
     missing: list[tuple[int, int]] = field(default_factory=list)
     broken: list[Fault] = field(default_factory=list)
     refused: int = 0
     emptied: int = 0
+
+    def over(self, last: rows.Link, seq: int) -> rows.Link:
+        """The link before the row under ``seq``: over what is lost, by the hash that its card told, or is missing."""
+        for each in self.lost:
+            if last.seq < each.last and each.first < seq:
+                first, end = max(each.first, last.seq + 1), min(each.last, seq - 1)
+                last = self._missing(last, first)
+                if first <= end:
+                    self.gone.append((first, end))
+                    last = rows.Link(end, each.hash if end == each.last and each.hash else None)
+        return self._missing(last, seq)
+
+    def _missing(self, last: rows.Link, seq: int) -> rows.Link:
+        if seq <= last.seq + 1:
+            return last
+        self.missing.append((last.seq + 1, seq - 1))
+        return rows.Link(seq - 1, None)
 
     def step(self, last: rows.Link, row: _Held, station: str, epoch: str) -> rows.Link:
         """The link after one row; what does not hold is noted and the walk goes on behind it."""

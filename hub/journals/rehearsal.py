@@ -9,6 +9,7 @@ out, and counted as left out.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -18,7 +19,6 @@ import msgspec
 import sqlalchemy as sa
 
 from core import policy as verdicts
-from core import rows
 from core.model import (
     Area,
     CodeKind,
@@ -44,6 +44,7 @@ from core.model import (
 from core.policy import Rules
 from core.rules import UNSPECIFIED, Policy
 from core.wire import Row, RowGroup
+from hub.journals.unsealing import Unreadable, decode
 from hub.policy import policies
 from hub.stations.fleet import Gate, Tokens
 from hub.storage.keyring import Keyring
@@ -136,14 +137,19 @@ def _seen(connection: sa.Connection, since: datetime) -> list[_Seen]:
     row = journal_rows.c
     same = sa.and_(row.station == visits.c.station, row.epoch == visits.c.epoch, row.seq == visits.c.seq)
     wanted = (
-        sa.select(row.raw, visits.c.person)
+        sa.select(row.station, row.epoch, row.seq, row.raw, visits.c.person)
         .join_from(visits, journal_rows, same)
         .where(visits.c.at >= since, sa.func.length(row.raw) > 0)
         .order_by(visits.c.at.desc())
         .limit(AT_MOST)
     )
-    seen = [_Seen(rows.decode(found.raw), found.person) for found in connection.execute(wanted)]
-    return [each for each in seen if each.row.outcome in _JUDGED and len(each.row.groups) == 3]
+    seen = []
+    for found in connection.execute(wanted):
+        with contextlib.suppress(Unreadable):  # an earlier version of this program could read it
+            each = decode(found.raw, found.station, found.epoch, found.seq)
+            if each.outcome in _JUDGED and len(each.groups) == 3:
+                seen.append(_Seen(each, found.person))
+    return seen
 
 
 def _known(connection: sa.Connection, seen: Iterable[_Seen]) -> Known:

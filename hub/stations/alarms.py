@@ -19,7 +19,10 @@ from hub.storage.tables import alarms
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["conflict", "chain-broken", "two-stations", "shared-code", "province", "other-verdict"] | MatterKind
+Kind = (
+    Literal["conflict", "chain-broken", "two-stations", "lost-rows", "shared-code", "province", "other-verdict"]
+    | MatterKind
+)
 
 WATCHED = frozenset({*get_args(TroubleKind), "silent-group", "broker", "hub-away"})
 """Those that the hub's watch over the fleet begins and ends by itself."""

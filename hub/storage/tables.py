@@ -26,21 +26,30 @@ from sqlalchemy import (
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime kept as microseconds since 1970: one order and one meaning in every database."""
+    """An aware UTC datetime kept as microseconds since 1970: one order and one meaning in every database.
+
+    A moment before or after all that UTC can say (the year 1 at an offset) is the nearest that it can.
+    """
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Microseconds since 1970."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else _within((value - _EPOCH) // _MICROSECOND)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """The aware datetime."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else _EPOCH + _within(value) * _MICROSECOND
+
+
+def _within(value: int) -> int:
+    return min(max(value, _FIRST), _LAST)
 
 
 Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only in an INTEGER key

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -187,7 +186,7 @@ def unpack(texts: Sequence[str], kind: type[Listed]) -> Listed | None:
     """What ``pack`` packed; None when it is not that."""
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode("".join(texts).encode()), type=kind)
-    except (binascii.Error, msgspec.DecodeError, UnicodeEncodeError):
+    except (ValueError, RecursionError):
         return None
 
 
