@@ -47,6 +47,8 @@ class Wrong(StrEnum):
     NOT_ONE_OF = "not-one-of"
     NO_SUCH_AREA = "no-such-area"
     ANOTHERS = "anothers"  # the number already belongs to somebody else
+    DIFFERS = "differs"  # the record of this number has another: to be confirmed
+    TOO_MANY = "too-many"  # this phone declared for too many people who are not its own
     NOT_YOURS = "not-yours"  # declared by another phone, or withdrawn already
 
 

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from core.codes import identity
 from core.model import Scheme, Subject
 from core.zones import bare
-from hub.register import registry
+from hub.register import registry, voices
 from hub.storage.keyring import Keyring
 from hub.storage.store import serialize
-from hub.storage.tables import declarations, identities, people, visits
+from hub.storage.tables import corrections, declarations, identities, people, visits
 
 TOKEN_BYTES = 16
 
@@ -87,7 +87,8 @@ def _join(connection: sa.Connection, person: int, into: int) -> None:
         same.c.person == into, same.c.kind == declarations.c.kind, same.c.at == declarations.c.at
     )
     connection.execute(sa.delete(declarations).where(declarations.c.person == person, doubled))
-    for table in (identities, declarations, visits):
+    for table in (identities, declarations, visits, corrections):
         connection.execute(sa.update(table).where(table.c.person == person).values(person=into))
     connection.execute(sa.update(people).where(people.c.guardian == person).values(guardian=into))
     connection.execute(sa.delete(people).where(people.c.id == person))
+    voices.weigh(connection, into)
