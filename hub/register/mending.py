@@ -8,7 +8,7 @@ erased.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -45,16 +45,30 @@ class Differs(Exception):
         self.person, self.fields = person, fields
 
 
-def is_same(name: str, born: str, form: Form) -> bool:
+class Named(Protocol):
+    """A form, or a card: somebody by name and birth."""
+
+    @property
+    def name(self) -> str:
+        """As it is written there."""
+        ...
+
+    @property
+    def born(self) -> str:
+        """``yyyy`` or ``yyyy-mm-dd``."""
+        ...
+
+
+def is_same(name: str, born: str, form: Named) -> bool:
     """Whether a form speaks of somebody of this name and year of birth, as far as they are known."""
     return _is_named(name, form) and _is_born(born, form)
 
 
-def _is_named(name: str, form: Form) -> bool:
+def _is_named(name: str, form: Named) -> bool:
     return not name or bare(name) == bare(form.name)
 
 
-def _is_born(born: str, form: Form) -> bool:
+def _is_born(born: str, form: Named) -> bool:
     return not born or born[:4] == form.born[:4]
 
 
@@ -80,11 +94,18 @@ def mend(
     changed = tuple(name for name in TRACED if getattr(row, name) != values[name])
     former = {name: getattr(row, name) for name in changed if getattr(row, name)}
     if former:
-        kept = {"at": now, "account": account, "sealed": ring.seal(msgspec.json.encode(former), _CONTEXT)}
-        connection.execute(sa.insert(corrections).values(person=person, **kept))
+        keep(connection, ring, person, former, now, account)
     connection.execute(sa.update(people).where(people.c.id == person).values(values))
     naming.respell(connection, person, values["name"])
     return changed
+
+
+def keep(
+    connection: sa.Connection, ring: Keyring, person: int, was: dict[str, Any], now: datetime, account: str
+) -> None:
+    """Keeps what a record is about to lose, sealed, with who takes it away and when."""
+    kept = {"at": now, "account": account, "sealed": ring.seal(msgspec.json.encode(was), _CONTEXT)}
+    connection.execute(sa.insert(corrections).values(person=person, **kept))
 
 
 def former(connection: sa.Connection, ring: Keyring, person: int) -> list[dict[str, Any]]:

@@ -44,9 +44,14 @@ def of(connection: sa.Connection, ring: Keyring, person: int) -> str:
 def reissue(connection: sa.Connection, ring: Keyring, person: int, now: datetime) -> str:
     """A new My QR; every earlier one names nobody from this moment on."""
     serialize(connection, [b"my qr %d" % person])
+    retire(connection, person, now)
+    return draw(connection, ring, person)
+
+
+def retire(connection: sa.Connection, person: int, now: datetime) -> None:
+    """Has every My QR of a person name nobody from this moment on."""
     own = sa.and_(identities.c.person == person, identities.c.scheme == Scheme.TOKEN.value)
     connection.execute(sa.update(identities).where(own, identities.c.retired.is_(None)).values(retired=now))
-    return draw(connection, ring, person)
 
 
 def link(connection: sa.Connection, ring: Keyring, person: int, typed: str, *, by_staff: bool) -> int:
@@ -66,6 +71,9 @@ def link(connection: sa.Connection, ring: Keyring, person: int, typed: str, *, b
         if not by_staff or not _same_person(connection, person, owner):
             raise NotLinked("the number is somebody else's")
         _join(connection, person, owner)
+    if by_staff:  # who saw the card
+        seen = sa.update(people).where(people.c.id == (owner or person)).values(claimed=None)
+        connection.execute(seen)
     return person if owner is None else int(owner)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ import sqlalchemy as sa
 from core.model import DeclarationKind
 from core.rules import EXPOSURES, SYMPTOMS
 from hub.storage.store import serialize
-from hub.storage.tables import declarations
+from hub.storage.tables import declarations, people
 
 CARRIED = timedelta(days=21)
 """For so long one's own word is carried into what others say after it: as long as a signed code lives."""
@@ -98,6 +99,14 @@ def of_record(connection: sa.Connection, person: int) -> list[Row]:
     others = sa.and_(declarations.c.voice != Voice.OWN.value, declarations.c.withdrawn.is_(None))
     wanted = sa.select(declarations).where(declarations.c.person == person, others)
     return list(connection.execute(wanted.order_by(declarations.c.at.desc())))
+
+
+def spoken(connection: sa.Connection, key: bytes) -> frozenset[DeclarationKind]:
+    """The kinds that other phones declared since the last own word of whoever has this key."""
+    live = sa.and_(people.c.key == key, declarations.c.withdrawn.is_(None), declarations.c.voice != Voice.APART.value)
+    newest_first = sa.select(declarations.c.kind, declarations.c.voice).join_from(declarations, people).where(live)
+    rows = connection.execute(newest_first.order_by(declarations.c.at.desc(), declarations.c.id.desc()))
+    return frozenset(DeclarationKind(row.kind) for row in takewhile(lambda row: row.voice == Voice.OTHER, rows))
 
 
 def marks(row: Row) -> tuple[tuple[str, ...], tuple[str, ...]]:

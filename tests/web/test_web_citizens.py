@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import zxingcpp
 from hub_stand import command, now
 from PIL import Image
-from web_stand import Visitor, phone, whole
+from web_stand import Visitor, numbers, phone, whole
 
 from core.codes import identity
 from core.codes import place as place_code
@@ -396,3 +396,27 @@ def serving_bare(messages):
     yield start
     for hub in started:
         assert hub.stop() == 0
+
+
+@pytest.mark.parametrize("kind", ["health", "entry"])
+def test_both_kinds_ask_for_the_way_of_travel_and_the_spot(visitor, database, kind):
+    store, _ = database
+    visitor.prove(phone())
+    sheet, document = visitor.begin(kind), f"04619019{next(numbers):04}"
+    spots = {
+        f"{name}_point": "Bến xe"
+        for name in (("address", "origin", "destination") if kind == "entry" else ("address",))
+    }
+    more = {
+        "where": {"transport": "Ô tô khách", "vehicle": "75B-001.02", "seat": "7A", **spots},
+        "who": {"document": document},
+    }
+    for step, fields in whole(kind).items():
+        page = visitor.submit(f"{sheet}/{step}", do="next", **{**fields, **more.get(step, {})})
+        assert page.status_code == 200, page.text
+    with store.reading() as connection:
+        row = connection.execute(
+            sa.select(declarations, people.c.address).join(people).order_by(declarations.c.id.desc())
+        ).first()
+    assert '"vehicle":"75B-001.02","seat":"7A"' in row.details
+    assert [("Bến xe" in text) for text in (row.address, row.origin, row.destination)] == [True, *[kind == "entry"] * 2]

@@ -145,6 +145,7 @@ WORDS = {
     "detail-on": "on",
     "detail-kind": "kind",
     "detail-changed": "changed",
+    "detail-refused": "refused for",
     "detail-list": "list of entry",
     "detail-as": "file",
     "accounts-title": "Officials' accounts",

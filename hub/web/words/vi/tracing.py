@@ -145,6 +145,7 @@ WORDS = {
     "detail-on": "bật",
     "detail-kind": "loại tờ khai",
     "detail-changed": "đã sửa",
+    "detail-refused": "không gắn vì",
     "detail-list": "danh sách của dòng",
     "detail-as": "tệp",
     "accounts-title": "Tài khoản cán bộ",
