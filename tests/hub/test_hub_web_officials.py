@@ -6,12 +6,15 @@ import hashlib
 import io
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import requests
 from declared import ME, OTHER, child, form
 from hub_stand import CITIZEN, SECONDS, HubProcess, furnish, journal_of, now
 
+from core.model import GateKind
+from core.rules import Policy, Zone
 from hub.config import Settings
 from hub.journals.intake import take
 from hub.journals.reading import read_pending
@@ -19,9 +22,11 @@ from hub.officials import accounts, audit, totp
 from hub.officials.accounts import Account
 from hub.officials.rights import RIGHTS, Right, Role
 from hub.opening import open_store
+from hub.policy import policies
 from hub.register import declaring
-from hub.web import assets
+from hub.web import assets, words
 from hub.web.officials import MENU
+from hub.web.policy_form import values_of
 
 PASSWORD = "ba con vịt trời"
 WHY = "ca bệnh số 12"
@@ -366,3 +371,27 @@ def test_the_check_page_says_that_another_phone_declared(hub, signed_in):
     found = browser.submit("/officers/check", box="health", code=own.document).text
     assert note in found
     assert "Sốt" in found
+
+
+def test_the_policy_preview_names_each_zones_map_and_what_it_matches_on_the_other(hub, signed_in):
+    browser = signed_in(Role.EPIDEMIOLOGIST)
+    found = browser.submit("/officers/policy/new", do="find-zone", scope="all", **{"zone-words": "Đà Nẵng"})
+    assert "Thành phố Đà Nẵng (bản đồ 63 tỉnh, thành)" in found.text
+    assert "Thành phố Đà Nẵng (bản đồ 34 tỉnh, thành)" in found.text
+    chosen = (Zone("63", "48"), Zone("63", "48", "490", "20194"))
+    fields = values_of(Policy(1, now(), now(), zones=chosen), partial(words.word, "vi"))
+    checked = browser.submit("/officers/policy/new", do="check", **{k: v for k, v in fields.items() if v})
+    assert "16 nơi" in checked.text
+    assert "Chỉ nằm một phần trong vùng nhưng vẫn bị cảnh báo cả nơi: Phường Hải Vân, Thành phố Đà Nẵng" in checked.text
+    assert checked.text.count("sẽ bị cảnh báo, bất kể ngày đến.") == 2 * len(GateKind)
+    document = re.findall(r'name="document" value="([^"]+)"', checked.text)
+    assert "policy/publish" in checked.text
+    assert browser.submit("/officers/policy/publish", document=document[: len(document) // 2]).status_code == 200
+    store, ring = open_store(Settings(data=str(hub.data)))
+    with store.reading() as connection:
+        published = policies.history(connection, ring)[0].policy
+    store.close()
+    assert published.zones[:2] == chosen
+    assert len(published.zones) == 2 + 16
+    shown = browser.open(f"/officers/policy/{published.version}").text
+    assert shown.count("sẽ bị cảnh báo, bất kể ngày đến.") == 2 * len(GateKind)
