@@ -46,6 +46,7 @@ from core.rules import UNSPECIFIED, Policy
 from core.wire import Row, RowGroup
 from hub.journals.unsealing import Unreadable, decode
 from hub.policy import policies
+from hub.register import voices
 from hub.stations.fleet import Gate, Tokens
 from hub.storage.keyring import Keyring
 from hub.storage.tables import declarations, journal_rows, visits
@@ -58,7 +59,6 @@ _JUDGED = frozenset({Outcome.PASS, Outcome.WARN, Outcome.UNVERIFIED})
 _SIGNED = {Reason.SIGNATURE_REFUSED: SignatureState.REFUSED, Reason.SIGNER_UNKNOWN: SignatureState.SIGNER_UNKNOWN}
 _REMARKS = (Reason.PLACEHOLDER_NUMBER, Reason.MASKED_NUMBER)
 _areas = msgspec.json.Decoder(Area)
-_texts = msgspec.json.Decoder(tuple[str, ...])
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -236,7 +236,7 @@ def _health(row: Row, group: RowGroup, found: Found | None) -> HealthGroup | Non
         return None
     if found is None:
         return HealthGroup(group.at, (UNSPECIFIED,) if Reason.SYMPTOMS in row.reasons else ())
-    return HealthGroup(group.at, _texts.decode(found.symptoms), _texts.decode(found.exposures))
+    return HealthGroup(group.at, *voices.marks(found))
 
 
 def _entry(row: Row, group: RowGroup, found: Found | None) -> EntryGroup | None:
@@ -249,6 +249,6 @@ def _entry(row: Row, group: RowGroup, found: Found | None) -> EntryGroup | None:
         arrival=found.arrival,
         origin=_areas.decode(found.origin) if found.origin else None,
         before_return=None if found.arrival is None else group.at <= found.arrival,
-        symptoms=_texts.decode(found.symptoms),
-        exposures=_texts.decode(found.exposures),
+        symptoms=voices.marks(found)[0],
+        exposures=voices.marks(found)[1],
     )

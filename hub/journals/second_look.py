@@ -203,7 +203,7 @@ def _standing(connection: sa.Connection, person: int, at: datetime) -> Standing:
 
 def _declared(connection: sa.Connection, person: int, kind: str, at: datetime) -> sa.Row[*tuple[Any, ...]] | None:
     table = declarations.c
-    own = sa.and_(table.person == person, table.kind == kind, table.at <= at, table.withdrawn.is_(None))
+    own = sa.and_(table.person == person, table.kind == kind, table.at <= at, table.withdrawn.is_(None), ~table.aside)
     return connection.execute(sa.select(declarations).where(own).order_by(table.at.desc()).limit(1)).first()
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -107,6 +108,7 @@ people = Table(
     Column("home", String(16), nullable=False, server_default="", comment="the address's lowest code, edition/code"),
     Column("folded", Text, nullable=False, server_default="", comment="the name in small letters without marks"),
     Column("guardian", Serial, ForeignKey("people.id"), comment="who declares for this person"),
+    Column("claimed", Instant, comment="a phone took its numbers: it is shown no scans from before"),
     Index("ix_people_phone", "phone"),
     Index("ix_people_folded", "folded"),
     Index("ix_people_home", "home"),
@@ -159,10 +161,26 @@ declarations = Table(
     Column("typed_by", Text, comment="the account that typed it in"),
     Column("typed", Instant, comment="when it was typed in"),
     Column("expires", Instant, comment="when its signed code ends"),
+    Column("voice", String(8), nullable=False, server_default="own", comment="own, other or apart: whose word it is"),
+    Column("aside", Boolean, nullable=False, server_default=false(), comment="stands behind the person's own word"),
+    Column("counted_symptoms", Text, comment="JSON list, where it counts for more than it says itself"),
+    Column("counted_exposures", Text, comment="JSON list, likewise"),
+    Column("sheet", LargeBinary, comment="the form as it was filled in, and by which phone, under the registry key"),
     UniqueConstraint("person", "kind", "at"),
     Index("ix_declarations_phone_at", "phone", "at"),
     Index("ix_declarations_once", "once", unique=True),
     Index("ix_declarations_heads_arrival", "heads", "arrival"),
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("person", Serial, ForeignKey("people.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("account", Text, nullable=False, comment="who of the staff; empty for the person themself"),
+    Column("sealed", LargeBinary, nullable=False, comment="the values that went, as JSON under the registry key"),
+    comment="what records said before they were mended",
 )
 
 declaring_keys = Table(

@@ -13,6 +13,7 @@ import msgspec
 
 from core.model import GateKind
 from core.rules import EXPOSURES, SYMPTOMS, UNSPECIFIED, FlaggedPlace, GateRules, MaxAge, Policy, Zone
+from hub.policy import editions
 from hub.policy.preview import VIETNAM, Words, duration, kinds_of
 from hub.register import areas
 from hub.web.form import Form
@@ -59,7 +60,7 @@ def values_of(policy: Policy, t: Words) -> dict[str, Any]:
         "note": policy.note,
         "effective": "",
         "expires": _local(policy.expires),
-        "zones": pack(policy.zones),
+        "zones": pack(editions.originals(policy.zones)),
         "places": pack(policy.places),
     }
     for kind in GateKind:
