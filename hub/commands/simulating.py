@@ -123,7 +123,8 @@ def _of_hub(path: Path) -> str:
     return str(said["mqtt"])
 
 
-def _described(drawn: Plan) -> Up:
+def described(drawn: Plan) -> Up:
+    """A fleet's names and faults."""
     faults = [
         Standing(post.name, each.kind, each.begins, None if each.ends == float("inf") else each.ends - each.begins)
         for post in drawn.posts
@@ -136,7 +137,7 @@ def _tell_up(given: argparse.Namespace, drawn: Plan) -> None:
     _told(f"all {len(drawn.posts)} stations are connected")
     if given.ready:
         beside = given.ready.with_name(given.ready.name + ".new")
-        beside.write_bytes(msgspec.json.encode(_described(drawn)))
+        beside.write_bytes(msgspec.json.encode(described(drawn)))
         beside.replace(given.ready)
 
 

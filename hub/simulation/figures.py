@@ -123,7 +123,7 @@ class Board:
         return ClockFigures(source="ntp", error=0.02, offset=round(-off, 3))
 
     def _camera(self, look: Look, up: float) -> CameraFigures:
-        sharpness = round(look.sharpness + self._dice.gauss(0, 0.02) * look.sharpness, 1)
+        sharpness = round(look.sharpness + self._dice.gauss(0, 0.01) * look.sharpness, 1)
         return _seen(CameraFigures(frames=int(up * 15), fps=15.0, best=_BEST), look, sharpness)
 
     def _board(self, up: float) -> BoardFigures:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -105,23 +106,27 @@ def _stand(
 ) -> Iterator[Post]:
     several = pattern.crowds[kind].stations_a_place
     for number in range(math.ceil(stations / several)):
-        place = _place(kind, number, prefix, dice)
+        place = _place(kind, number, prefix, dice, {each.name for each in places})
         places.append(place)
         for _ in range(min(several, stations - number * several)):
             yield Post("", kind, place.code, place.area.commune, Clock(0.0, 0.0))
 
 
-def _place(kind: GateKind, number: int, prefix: str, dice: random.Random) -> PlaceRecord:
+def _place(kind: GateKind, number: int, prefix: str, dice: random.Random, had: Collection[str]) -> PlaceRecord:
     district, commune, name = dice.choice(map.COMMUNES)
     title = _TITLES[kind][number % len(_TITLES[kind])]
-    again = number // (len(_TITLES[kind]) * 3) + 1
     whole = f"{title} {name.removeprefix('Phường ').removeprefix('Xã ').removeprefix('Thị trấn ')}"
     return PlaceRecord(
         code=f"{prefix}-{_WORDS[kind]}-{number + 1:04}",
-        name=whole if again == 1 else f"{whole} {again}",
+        name=next(name for name in _numbered(whole) if name not in had),
         kind=kind,
         area=map.home(district, commune),
     )
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} {number}" for number in itertools.count(2))
 
 
 def _clock(clocks: Clocks, dice: random.Random) -> Clock:

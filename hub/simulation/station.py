@@ -216,7 +216,7 @@ class Station:
 
     def _changed(self, up: bool, problem: str) -> None:
         tally, mono, was = self._world.tally, self._world.now(), self._is_up
-        self._is_up, self.problem = up, problem
+        self._is_up, self.problem = up, "" if self._is_gone else problem
         tally.connected += up - was
         if not up:
             tally.lost += was and not self._is_gone
