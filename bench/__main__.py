@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench import gate, health, hub_memory, intake, lookups, memory, offline, reading, start
+from bench import gate, health, hub_memory, intake, lookups, memory, offline, reading, start, wall
 from bench.rows import Row, write
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
@@ -22,6 +22,7 @@ BENCHES = {
     "lookups": lookups,
     "intake": intake,
     "hub-memory": hub_memory,
+    "wall": wall,
 }
 
 

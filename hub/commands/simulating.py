@@ -47,7 +47,7 @@ class Up(msgspec.Struct, frozen=True):
 def simulate(given: argparse.Namespace) -> int:
     """``hub simulate``."""
     wanted = pattern.load(given.crowd or pattern.EXAMPLE)
-    drawn = plan.draw(wanted, given.stations, given.seed, given.prefix)
+    drawn = plan.draw(wanted, given.stations, given.seed, given.prefix, strict=given.crowd is not None)
     if given.plan:
         print(msgspec.json.encode(drawn).decode())
         return os.EX_OK

@@ -77,8 +77,11 @@ class Plan(msgspec.Struct, frozen=True):
     posts: tuple[Post, ...]
 
 
-def draw(pattern: Pattern, stations: int, seed: int, prefix: str = "sim") -> Plan:
-    """The fleet of a pattern and a seed; ``DataError`` when a fault finds no station to be at."""
+def draw(pattern: Pattern, stations: int, seed: int, prefix: str = "sim", *, strict: bool = True) -> Plan:
+    """The fleet of a pattern and a seed; ``DataError`` when a fault finds no station to be at.
+
+    Not ``strict``: such a fault is left out.
+    """
     places: list[PlaceRecord] = []
     posts: list[Post] = []
     dice = random.Random(f"{seed}/places")  # noqa: S311  # the point is that it repeats
@@ -90,14 +93,16 @@ def draw(pattern: Pattern, stations: int, seed: int, prefix: str = "sim") -> Pla
         msgspec.structs.replace(post, name=f"{prefix}-{number:04}", clock=_clock(pattern.clocks, clocks))
         for number, post in enumerate(posts, 1)
     ]
-    return Plan(tuple(places), tuple(_troubled(pattern.faults, named, seed)))
+    return Plan(tuple(places), tuple(_troubled(pattern.faults, named, seed, strict=strict)))
 
 
 def _shares(pattern: Pattern, stations: int) -> Iterator[tuple[GateKind, int]]:
-    """How many stations stand at each kind of place; what rounding leaves goes to the largest share."""
-    counts = {kind: math.floor(crowd.share * stations) for kind, crowd in pattern.crowds.items()}
-    largest = max(pattern.crowds, key=lambda kind: pattern.crowds[kind].share)
-    counts[largest] += stations - sum(counts.values())
+    """How many stations stand at each kind of place; what rounding leaves goes to whom it took most from."""
+    wanted = {kind: crowd.share * stations for kind, crowd in pattern.crowds.items()}
+    counts = {kind: math.floor(share) for kind, share in wanted.items()}
+    short = sorted(wanted, key=lambda kind: counts[kind] - wanted[kind])
+    for kind in short[: stations - sum(counts.values())]:
+        counts[kind] += 1
     yield from counts.items()
 
 
@@ -134,7 +139,7 @@ def _clock(clocks: Clocks, dice: random.Random) -> Clock:
     return Clock(round(ahead, 6), round(drift, 9), dice.random() >= clocks.guess)
 
 
-def _troubled(faults: Sequence[Fault], posts: list[Post], seed: int) -> Iterator[Post]:
+def _troubled(faults: Sequence[Fault], posts: list[Post], seed: int, *, strict: bool) -> Iterator[Post]:
     """The stations with their faults; one that chance picked is picked only once, so that each fault is seen."""
     taken = {name for fault in faults for name in fault.stations}
     own: dict[str, list[Trouble]] = {}
@@ -150,7 +155,7 @@ def _troubled(faults: Sequence[Fault], posts: list[Post], seed: int) -> Iterator
         taken |= set(at)
         for name in at:
             own.setdefault(name, []).append(_of(fault))
-    if missing:
+    if missing and strict:
         raise DataError(missing)
     for post in posts:
         yield msgspec.structs.replace(post, troubles=tuple(own.get(post.name, ())))

@@ -130,6 +130,15 @@ def test_a_fault_that_finds_no_station_is_told_with_every_other_one():
     ]
 
 
+def test_the_pattern_that_is_used_by_itself_fits_a_fleet_of_any_size():
+    shown = pattern.load(pattern.EXAMPLE)
+    for stations in range(1, 8):
+        drawn = plan.draw(shown, stations, 7, strict=False)
+        assert len(drawn.posts) == stations
+    assert {post.kind for post in drawn.posts} == set(GateKind)
+    assert sum(len(post.troubles) for post in drawn.posts) == 5
+
+
 # days and clocks
 
 
