@@ -32,7 +32,7 @@ test: ## Run every test; the core, the drivers and the station also on Python 3.
 
 wall: ## Look at the wall over a large invented fleet in a real browser; STATIONS=N, 2000 by itself
 	@provisioning/setup.sh dev
-	STATIONS=$(or $(STATIONS),2000) $(MAIN) -m pytest -q -s -p no:xdist -k "many_stations" tests/e2e/test_fleet_wall.py
+	STATIONS=$(or $(STATIONS),2000) $(MAIN) -m pytest -q -s -p no:xdist -k "many_stations and $(or $(STATIONS),2000)" tests/e2e/test_fleet_wall.py
 
 lint: ## Check style, layout and types
 	@provisioning/setup.sh dev

@@ -28,7 +28,7 @@ LARGE = int(os.environ.get("STATIONS", "0"))
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
     """A hub with twenty invented stations, six of them with a fault."""
-    with hub_with_fleet(tmp_path_factory.mktemp("town"), 20, CROWDS + FAULTS + SILENCE, "--speed", "20") as town:
+    with hub_with_fleet(tmp_path_factory.mktemp("town"), 20, CROWDS + FAULTS + SILENCE, "--speed", "10") as town:
         yield town
 
 
@@ -118,10 +118,7 @@ def test_many_stations_five_faults_are_in_the_first_screen_and_on_a_phone_within
     stations, browser, tmp_path
 ):
     begun = time.monotonic()
-    with hub_with_fleet(tmp_path, stations, CROWDS + FAULTS, "--speed", "1" if stations > 500 else "10") as (
-        centre,
-        fleet,
-    ):
+    with hub_with_fleet(tmp_path, stations, CROWDS + FAULTS, "--speed", "10") as (centre, fleet):
         up = time.monotonic()
         first_screens(browser, centre, fleet)
         print(f"{stations} stations: up after {up - begun:.0f} s, seen {time.monotonic() - up:.0f} s later")

@@ -26,7 +26,7 @@ FLEET = "/officers/fleet"
 DESK = {"width": 1920, "height": 1080}
 PHONE = {"width": 360, "height": 740}
 
-ALWAYS_OPEN = "hours = [" + ", ".join(["1"] * 24) + "]\nbusiest = 60\nstations_a_place = 1\n"
+ALWAYS_OPEN = "hours = [" + ", ".join(["1"] * 24) + "]\nbusiest = 12\nstations_a_place = 1\n"
 CROWDS = f"""
 [boards]
 health_seconds = 10
@@ -56,7 +56,7 @@ kind = "clock"
 [[fault]]
 kind = "backlog"
 at = "checkpoint"
-crowd = 20
+crowd = 100
 [[fault]]
 kind = "power"
 [[fault]]
@@ -88,8 +88,12 @@ class Fleet:
             command = [BIN / "hub", "simulate", "--data", self._folder, *own, *more, "--json"]
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=self._folder, text=True)
         up = self._folder / "up.json"
-        wait(lambda: up.exists() or self._process.poll() is not None, 180)
-        assert up.exists(), self.said
+        try:
+            wait(lambda: up.exists() or self._process.poll() is not None, 180)
+            assert up.exists(), self.said
+        except BaseException:
+            self._process.kill()  # or it goes on without anybody
+            raise
         self.faults = {each["kind"]: each["station"] for each in json.loads(up.read_bytes())["faults"]}
 
     @property
