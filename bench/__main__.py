@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import gate, health, hub_memory, intake, lookups, memory, offline, reading, start
+from bench import gate, health, hub_memory, intake, lookups, memory, offline, reading, start, wall
 from bench.rows import NotMeasured, Row, write
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
@@ -25,6 +25,7 @@ BENCHES = {
     "lookups": lookups,
     "intake": intake,
     "hub-memory": hub_memory,
+    "wall": wall,
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from core.model import GateKind, Scheme
 from hub.officials.rights import Role
 from hub.order_arguments import add_orders
+from hub.simulation_arguments import add_simulation
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -58,6 +59,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _backing_up(groups, add)
     _accounts(groups, add)
     _province(groups, add)
+    add_simulation(groups, add)
     return top
 
 

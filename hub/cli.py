@@ -51,6 +51,7 @@ MODULES: dict[str, Callable[[], ModuleType]] = {
     "records": lambda: import_module("hub.commands.records"),
     "serving": lambda: import_module("hub.commands.serving"),
     "signing": lambda: import_module("hub.commands.signing"),
+    "simulating": lambda: import_module("hub.commands.simulating"),
     "snapshots": lambda: import_module("hub.commands.snapshots"),
     "stations": lambda: import_module("hub.commands.stations"),
     "watching": lambda: import_module("hub.commands.watching"),
@@ -99,5 +100,6 @@ FUNCTIONS = {
     "place code": ("posting", "print_code"),
     "schemas": ("documents", "write_schemas"),
     "demo-province": ("inventing", "invent_province"),
+    "simulate": ("simulating", "simulate"),
 }
 COMMANDS: dict[str, arguments.Command] = {words: partial(_run, *where) for words, where in FUNCTIONS.items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import pwd
+import resource
 import secrets
 import shutil
 import signal
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 HUB_USER = "hub"
 START_SECONDS = 30.0
+FILES_AT_MOST = 65_536
 _ACCESS = f"""user {HUB_USER}
 topic readwrite tq/v1/#
 
@@ -62,6 +64,7 @@ class Broker:
         self._write("mosquitto.conf", self._configuration())
         if self._hashes is None:
             self.admit({})
+        _allow_files()
         with (self._folder / "broker.log").open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603  # the program found on PATH, arguments all ours
                 [*_dies_with_parent(), program, "-c", str(self._folder / "mosquitto.conf")],
@@ -155,6 +158,14 @@ def _dies_with_parent() -> list[str]:
     """Where util-linux has it, a hub that is killed takes its broker along."""
     found = shutil.which("setpriv")
     return [found, "--pdeathsig", "TERM"] if found else []
+
+
+def _allow_files() -> None:
+    """Lets the broker, which inherits it, hold a line a station: the usual 1,024 open files are too few for a fleet."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_AT_MOST if hard == resource.RLIM_INFINITY else min(hard, FILES_AT_MOST)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _free_port(host: str) -> int:

@@ -52,8 +52,9 @@ class Centre:
     process: subprocess.Popen[bytes] | None = None
     settings: str = ""  # of hub.toml
 
-    def run(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run([BIN / "hub", *words, "--data", self.folder], capture_output=True, text=True, timeout=120)
+    def run(self, *words: str, code: int = 0, typed: str = "") -> str:
+        command = [BIN / "hub", *words, "--data", self.folder]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, input=typed)
         assert done.returncode == code, done.stderr
         return done.stdout
 
