@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench import gate, health, hub_memory, intake, lookups, memory, offline, reading, start
+from bench import drain, gate, health, hub_memory, intake, lookups, memory, offline, reading, start
 from bench.rows import Row, write
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
@@ -18,6 +18,7 @@ BENCHES = {
     "start": start,
     "memory": memory,
     "offline": offline,
+    "drain": drain,
     "health": health,
     "lookups": lookups,
     "intake": intake,
