@@ -12,7 +12,7 @@ HOUSES := $(wildcard tests/e2e tests/web tests/crash tests/provisioning tests/hu
 
 DESTDIR :=
 
-.PHONY: help setup demo test wall lint drive bench hardware install
+.PHONY: help setup demo test wall lint drive bench crash soak hardware install
 
 help: ## Show these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,15 @@ drive: ## Hold the hub's description against a real hub, as every role; EXAMPLES
 bench: ## Measure every speed claim beside its peer, into build/bench.json
 	@provisioning/setup.sh dev
 	$(MAIN) -m bench
+
+crash: ## Kill station, hub, broker and database, and spoil the network, for an hour (docs/faults.md); RUNS=N kills of a station
+	@provisioning/setup.sh dev
+	RUNS=$(or $(RUNS),1000) STATIONS=$(or $(STATIONS),50) KILLS=$(or $(KILLS),60) ROWS=$(or $(ROWS),30) \
+	  $(MAIN) -m pytest -q --durations=0 $(filter-out %week.py,$(wildcard tests/crash/test_*.py))
+
+soak: ## A week without the hub: ROWS=N rows (a million by itself) are kept, drained and proven; figures in build/soak.json
+	@provisioning/setup.sh dev
+	ROWS=$(or $(ROWS),1000000) $(MAIN) -m pytest -q -s tests/crash/test_offline_week.py
 
 hardware: ## Try the drivers on real kernel devices and the real picamera2, in a simulated machine (docs/hardware.md)
 	@tests/hardware/run.sh $(TESTS)

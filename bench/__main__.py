@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import gate, health, hub_memory, intake, lookups, memory, offline, reading, start, wall
+from bench import drain, gate, health, hub_memory, intake, lookups, memory, offline, reading, start, wall
 from bench.rows import NotMeasured, Row, write
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
@@ -21,6 +21,7 @@ BENCHES = {
     "start": start,
     "memory": memory,
     "offline": offline,
+    "drain": drain,
     "health": health,
     "lookups": lookups,
     "intake": intake,

@@ -125,6 +125,8 @@ if [ "$level" = dev ]; then
   want postgresql has_postgresql
   want wrk has_program wrk
   want ffmpeg has_program ffmpeg
+  want iproute2 has_program ip
+  want nftables has_program nft
 fi
 [ "${#missing[@]}" -eq 0 ] || apt_install "${missing[@]}"
 
