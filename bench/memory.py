@@ -16,6 +16,7 @@ from bench.centre import number, running
 from bench.rows import Row
 
 PRESENTATIONS = 1000
+SPARE = 50
 DEVICES = """
 [camera]
 driver = "sim"
@@ -46,16 +47,19 @@ def measure(folder: Path, told: Callable[[str], None]) -> list[Row]:
             assert process.stdin is not None
             assert process.stderr is not None
             outcomes: Counter[str] = Counter()
-            for person in range(PRESENTATIONS):
-                process.stdin.write(number(person) + "\n")
+            for _ in range(PRESENTATIONS + SPARE):
+                # Who could not be asked about, before the policy is there or in a busy moment, is shown again.
+                process.stdin.write(number(outcomes["pass"]) + "\n")
                 process.stdin.flush()
                 outcomes[_wait_for_one(process)] += 1
+                if outcomes["pass"] == PRESENTATIONS:
+                    break
             pss = _pss(process.pid)
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=30)
     told(f"  {pss:.1f} MiB after {dict(outcomes)}")
-    if set(outcomes) != {"pass"}:
-        raise SystemExit(f"these were to pass: {dict(outcomes)}")
+    if outcomes["pass"] < PRESENTATIONS or set(outcomes) - {"pass", "unverified"}:
+        raise SystemExit(f"{PRESENTATIONS} were to pass: {dict(outcomes)}")
     return [
         Row(
             name="proportional memory after 1,000 presentations over MQTT",
