@@ -114,6 +114,9 @@ def _fleet(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
         "hub journal verify cho-dong-ba-1",
     )
     verify.add_argument("station", metavar="STATION")
+    about = "List the rows of a station that came under numbers already held with other content; both are kept."
+    conflicts = add(journal, "conflicts", "journal conflicts", about, "hub journal conflicts cho-dong-ba-1 --json")
+    conflicts.add_argument("station", metavar="STATION")
     _dead_letters(groups, add)
     alarms = add(groups, "alarms", "alarms", "List what a person must look at.", "hub alarms --json")
     alarms.add_argument("--since", type=_moment, metavar="RFC3339", help="only those that happened from then on")

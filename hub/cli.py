@@ -68,6 +68,7 @@ FUNCTIONS = {
     "station add": ("stations", "add_station"),
     "station list": ("stations", "list_stations"),
     "journal verify": ("stations", "verify_journal"),
+    "journal conflicts": ("stations", "list_conflicts"),
     "alarms": ("watching", "list_alarms"),
     "other-verdicts": ("watching", "list_other_verdicts"),
     "dead-letter list": ("dead_letters", "list_letters"),

@@ -8,7 +8,7 @@ believed; the station that sent it is told of under ``refused``.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -17,7 +17,7 @@ from core.wire import State
 from hub.journals.messages import BadMessage
 from hub.register import areas
 from hub.stations.fleet import Gate
-from hub.stations.trouble import LATE, Rate, View, release
+from hub.stations.trouble import LATE, Gap, Rate, View, release
 
 Via = Literal["mqtt", "http"]
 
@@ -61,6 +61,7 @@ class Member:
         "backlog_at",
         "backlog_before",
         "former",
+        "gap",
         "gate",
         "health",
         "heard",
@@ -88,6 +89,7 @@ class Member:
         self.ahead: float | None = None
         self.former: tuple[str, ...] = ()
         self.refused = ""
+        self.gap: Gap | None = None
         self.messages = 0
         self.lates = 0
         self.backlog_before = 0
@@ -164,6 +166,7 @@ class Member:
             policy=policy,
             version=version,
             refused=self.refused,
+            gap=self.gap,
         )
 
 
@@ -206,6 +209,12 @@ class Fleet:
         with self._lock:
             if (member := self._members.get(station)) is not None:
                 member.refused = why
+
+    def miss(self, gaps: Mapping[str, Gap]) -> None:
+        """Takes in which stations' rows have a gap now; those of all others have none."""
+        with self._lock:
+            for name, member in self._members.items():
+                member.gap = gaps.get(name)
 
     def hear(self, state: State) -> None:
         """Takes in what a station, or its last will, says of being there; a will speaks only for its own session."""

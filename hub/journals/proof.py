@@ -14,8 +14,10 @@ from typing import NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from core import rows
+from core import rows, wire
+from core.health import Health, JournalFigures
 from hub.journals import lost
+from hub.storage.health_tables import healths
 from hub.storage.keeping_tables import anchors, emptied_rows
 from hub.storage.tables import conflicting_rows, journal_rows, journals, waiting_rows
 
@@ -32,7 +34,9 @@ class Fault(msgspec.Struct, frozen=True):
 class Proof(msgspec.Struct, frozen=True):
     """What became of one journal; ``missing`` holds first and last number of each gap, ``first`` the first row kept.
 
-    ``lost`` are the gaps that can fill no more, for their card has those rows no longer.
+    ``lost`` are the gaps that can fill no more, for their card has those rows no longer.  By its station's last health
+    the journal was ``written`` to a number (0: it said nothing of this one) and is ``believed`` to be held to another;
+    ``unheld`` are the rows written at its end that are not held here.
     """
 
     station: str
@@ -45,18 +49,41 @@ class Proof(msgspec.Struct, frozen=True):
     first: int = 1
     emptied: int = 0
     lost: tuple[tuple[int, int], ...] = ()
+    written: int = 0
+    believed: int = 0
+    unheld: tuple[int, int] | None = None
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is missing, lost, changed or contradicted."""
-        return not (self.missing or self.lost or self.broken or self.conflicts)
+        """Whether nothing is missing, lost, changed or contradicted; what waits on the card is not missing."""
+        amiss = self.missing or self.lost or self.broken or self.conflicts
+        return not (amiss or (self.unheld is not None and self.believed >= self.unheld[0]))
 
 
 def prove(connection: sa.Connection, station: str) -> list[Proof]:
     """One proof for each journal of a station, oldest first."""
     wanted = sa.select(journals).where(journals.c.station == station).order_by(journals.c.born, journals.c.epoch)
     found = connection.execute(wanted).all()
-    return [_prove(connection, journal.station, journal.epoch, journal.through) for journal in found]
+    proofs = [_prove(connection, journal.station, journal.epoch, journal.through) for journal in found]
+    said = _said(connection, station)
+    if said.epoch and said.seq and all(each.epoch != said.epoch for each in proofs):
+        proofs.append(Proof(station, said.epoch, 0, (), (), 0, 0))
+    return [_with_word(connection, each, said) if each.epoch == said.epoch else each for each in proofs]
+
+
+def _said(connection: sa.Connection, station: str) -> JournalFigures:
+    """What the station's last health says of its journal."""
+    message = connection.scalar(sa.select(healths.c.message).where(healths.c.station == station))
+    try:
+        return wire.decode(bytes(message or b""), Health).journal
+    except ValueError:
+        return JournalFigures()
+
+
+def _with_word(connection: sa.Connection, proof: Proof, said: JournalFigures) -> Proof:
+    end = max([proof.through, *_waiting(connection, proof.station, proof.epoch)])
+    unheld = (end + 1, said.seq) if said.seq > end else None
+    return msgspec.structs.replace(proof, written=said.seq, believed=said.believed, unheld=unheld)
 
 
 def _prove(connection: sa.Connection, station: str, epoch: str, through: int) -> Proof:
