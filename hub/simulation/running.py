@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import selectors
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -143,8 +142,3 @@ def _allow_files(wanted: int) -> None:
         raise Unavailable(f"this many stations need {wanted} open files and {hard} are allowed; raise `ulimit -Hn`")
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def now() -> datetime:
-    """The clock on the wall."""
-    return datetime.now(UTC)

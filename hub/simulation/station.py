@@ -78,6 +78,9 @@ class Station:
     def leave(self) -> None:
         """Says goodbye for good."""
         self._away = True
+        self._say_goodbye()
+
+    def _say_goodbye(self) -> None:
         if self.line.connected:
             self.line.publish("state", wire.encode(self._state(online=False)), retain=True)
         self.line.leave()
@@ -107,8 +110,7 @@ class Station:
         if trouble.kind == "silent":
             self.line.cut()
         elif trouble.kind == "left":
-            self.line.publish("state", wire.encode(self._state(online=False)), retain=True)
-            self.line.leave()
+            self._say_goodbye()
         self._disturbed(mono)
 
     def _end(self, trouble: Trouble, mono: float) -> None:
