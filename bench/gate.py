@@ -219,6 +219,7 @@ class _Bare:
 
     def _over_http(self) -> Callable[[str], None]:
         session = requests.Session()
+        session.trust_env = False  # as ours: neither looks for proxies and passwords at each request
         headers = {"Authorization": f"Bearer {self._settings.hub.token}", "Content-Type": "application/json"}
         url = f"{self._settings.hub.url}/v1/lookup"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from bench.centre import number, running
 from bench.rows import Row
 
 PRESENTATIONS = 1000
+SPARE = 50
 DEVICES = """
 [camera]
 driver = "sim"
@@ -43,15 +46,20 @@ def measure(folder: Path, told: Callable[[str], None]) -> list[Row]:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdin is not None
             assert process.stderr is not None
-            outcomes = 0
-            for person in range(PRESENTATIONS):
-                process.stdin.write(number(person) + "\n")
+            outcomes: Counter[str] = Counter()
+            for _ in range(PRESENTATIONS + SPARE):
+                # Who could not be asked about, before the policy is there or in a busy moment, is shown again.
+                process.stdin.write(number(outcomes["pass"]) + "\n")
                 process.stdin.flush()
-                outcomes += _wait_for_one(process)
+                outcomes[_wait_for_one(process)] += 1
+                if outcomes["pass"] == PRESENTATIONS:
+                    break
             pss = _pss(process.pid)
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=30)
-    told(f"  {pss:.1f} MiB after {outcomes} presentations")
+    told(f"  {pss:.1f} MiB after {dict(outcomes)}")
+    if outcomes["pass"] < PRESENTATIONS or set(outcomes) - {"pass", "unverified"}:
+        raise SystemExit(f"{PRESENTATIONS} were to pass: {dict(outcomes)}")
     return [
         Row(
             name="proportional memory after 1,000 presentations over MQTT",
@@ -61,17 +69,18 @@ def measure(folder: Path, told: Callable[[str], None]) -> list[Row]:
             ratio=None,
             bar=70,
             sense="at_most",
-            n=outcomes,
+            n=outcomes["pass"],
             holds=pss <= 70,
         )
     ]
 
 
-def _wait_for_one(process: subprocess.Popen[str]) -> int:
+def _wait_for_one(process: subprocess.Popen[str]) -> str:
+    """The outcome of the next presentation."""
     assert process.stderr is not None
     for line in process.stderr:
         if '"message": "presentation"' in line:
-            return 1
+            return str(json.loads(line)["outcome"])
     raise SystemExit("the station ended")
 
 

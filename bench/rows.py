@@ -27,10 +27,19 @@ class Row:
     holds: bool
 
 
-def write(rows: Iterable[Row], path: Path = BENCH) -> None:
-    """Put rows into the file, each in place of the row of its name; the other rows stay."""
-    held = {row["name"]: row for row in json.loads(path.read_text())} if path.exists() else {}
-    held |= {row.name: asdict(row) for row in rows}
+class NotMeasured(Exception):
+    """Something could not be measured for want of ``what``; ``rows`` are the others."""
+
+    def __init__(self, rows: Iterable[Row], what: str) -> None:
+        super().__init__(what)
+        self.rows = tuple(rows)
+
+
+def write(bench: str, rows: Iterable[Row], path: Path = BENCH) -> None:
+    """Put a bench's rows into the file in place of all that it has written before; those of other benches stay."""
+    kept = json.loads(path.read_text()) if path.exists() else []
+    held = {row["name"]: row for row in kept if row.get("bench", bench) != bench}
+    held |= {row.name: asdict(row) | {"bench": bench} for row in rows}
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.write_text(json.dumps(list(held.values()), indent=1, ensure_ascii=False) + "\n")

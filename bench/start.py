@@ -98,7 +98,8 @@ def _ready(path: Path) -> float:
         with subprocess.Popen(
             command, env={**os.environ, "NOTIFY_SOCKET": f"{folder}/notify"}, stderr=subprocess.DEVNULL
         ) as process:
-            line.recv(100)
+            while b"READY=1" not in line.recv(1000):
+                pass
             took = time.perf_counter() - begun
             process.send_signal(signal.SIGTERM)
             process.wait(30)

@@ -102,6 +102,7 @@ class ClockFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 class JournalFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The rows: how many wait and for how long the oldest has, the last number, those the hub refused, what is wrong.
 
+    ``seq`` is of the journal ``epoch``, the one that is written now; ``backlog`` is of all journals on the card.
     ``refused`` counts the dead letters that lie on this card.
     """
 
@@ -111,6 +112,12 @@ class JournalFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     refused: Count = 0
     set_aside: bool = False
     problem: Sentence = ""
+    epoch: Word = ""
+
+    @property
+    def believed(self) -> int:
+        """The number through which the station takes its journal to be held at least."""
+        return max(0, self.seq - self.backlog)
 
 
 class LinkFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

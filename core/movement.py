@@ -11,10 +11,11 @@ from core.rules import GateRules
 
 
 class Passage(msgspec.Struct, frozen=True):
-    """Somebody's last pass at this station."""
+    """Somebody's last going through at this station: by a pass, or because the guard admitted them after a warn."""
 
     at: datetime
     direction: Direction
+    passed: bool = True
 
 
 def within(at: datetime, now: datetime, seconds: float) -> bool:
@@ -27,8 +28,11 @@ def within(at: datetime, now: datetime, seconds: float) -> bool:
 
 
 def repeated(last: Passage | None, direction: Direction, rules: GateRules, now: datetime) -> Passage | None:
-    """The pass that this presentation repeats: the last one, if it went the same way within the window."""
-    if last is None or rules.repeat_window == 0 or not within(last.at, now, rules.repeat_window):
+    """The pass that this presentation repeats: the last going through, if it went the same way within the window.
+
+    Whom the guard admitted after a warn is judged afresh: people go and declare.
+    """
+    if last is None or not last.passed or rules.repeat_window == 0 or not within(last.at, now, rules.repeat_window):
         return None
     return last if last.direction is direction else None
 

@@ -14,6 +14,7 @@ import msgspec
 from core import movement, zones
 from core.model import (
     Credential,
+    DeclarationKind,
     Direction,
     EntryGroup,
     GateKind,
@@ -78,10 +79,11 @@ def decide(credential: Credential, lookup: Lookup, rules: Rules, now: datetime) 
     known = _Known(lookup, rules.gate, now)
     if lookup.found is False and known.anything:
         return _verdict((Reason.NOT_FOUND,), lookup)
-    if not known.anything and not _certified(credential, rules):
+    certified = _certified(credential, rules, now)
+    if not known.anything and not certified:
         return _unasked(credential, lookup, rules, now)
     found = _concerns(credential, known, lookup, rules, now)
-    if not found and known.missing_answers(rules.gate, certified=_certified(credential, rules)):
+    if not found and known.missing_answers(rules.gate, certified=certified):
         return _unasked(credential, lookup, rules, now)
     return _verdict(found, lookup)
 
@@ -118,10 +120,23 @@ def _code_dates(credential: Credential, gate: GateRules, now: datetime) -> tuple
     return ()
 
 
-def _certified(credential: Credential, rules: Rules) -> bool:
-    """Whether a verified health certificate (not our own declaration) stands for the health group here."""
+def _speaks_for(credential: Credential, gate: GateRules) -> Group | None:
+    """The group that a verified code would stand for by itself, were it in date: ours, or a health certificate here."""
     signed = credential.signed
-    return rules.gate.certificate_counts_as_health and signed is not None and signed.declares is None
+    if signed is None:
+        return None
+    if signed.declares is None:
+        return "health" if gate.certificate_counts_as_health else None
+    return "health" if signed.declares is DeclarationKind.HEALTH else "entry"
+
+
+def _certified(credential: Credential, rules: Rules, now: datetime) -> bool:
+    """Whether a verified health certificate (not our own declaration) stands for the health group here and now."""
+    signed = credential.signed
+    certificate = signed is not None and signed.declares is None
+    return (
+        certificate and _speaks_for(credential, rules.gate) == "health" and not _code_dates(credential, rules.gate, now)
+    )
 
 
 class _Known:
@@ -197,10 +212,13 @@ class _Known:
 
 
 def _concerns(credential: Credential, known: _Known, lookup: Lookup, rules: Rules, now: datetime) -> tuple[Reason, ...]:
-    reasons = [*_required(known, rules.gate, certified=_certified(credential, rules)), *_declared(known, rules)]
+    certified, stands_for = _certified(credential, rules, now), _speaks_for(credential, rules.gate)
+    lacking = tuple(_required(known, rules.gate, certified=certified))
+    reasons = [*lacking, *_declared(known, rules)]
     if known.future:
         reasons.append(Reason.DATE_IN_FUTURE)
-    if lookup.found is None and not known.answered["health"]:
+    in_vain = stands_for is not None and not {_ABSENT[stands_for], _EXPIRED[stands_for]}.isdisjoint(lacking)
+    if in_vain or (lookup.found is None and not known.answered["health"]):
         reasons.extend(_code_dates(credential, rules.gate, now))
     reasons.extend(movement.concerns(known.destination, rules.place, rules.direction, rules.gate, now))
     return tuple(sorted(dict.fromkeys(reasons), key=lambda reason: _GRAVITY.get(reason, len(_GRAVITY))))

@@ -29,6 +29,28 @@ def context(station: str, epoch: str, seq: int) -> bytes:
     return f"{station}\0{epoch}\0{seq}".encode()
 
 
+def travelling(raw: bytes) -> bytes:
+    """A row's bytes as a batch carries them: as they are, unless they were damaged so that they are no JSON.
+
+    Then as a JSON string with a character for each byte, so that the rows around them arrive all the same.
+    """
+    try:
+        msgspec.json.decode(raw)
+        whole = b"\n" not in raw  # where rows lie a line each
+    except (ValueError, RecursionError):
+        whole = False
+    return raw if whole else msgspec.json.encode(raw.decode("latin-1"))
+
+
+class Damaged(msgspec.Struct, frozen=True):
+    """A damaged row in a file that is carried by hand: where it belongs, and its bytes as they would have travelled."""
+
+    station: StationName
+    epoch: str
+    seq: int
+    damaged: msgspec.Raw
+
+
 class Emptied(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stays of a row that was emptied for somebody's sake: its place in the chain and the hash of its bytes."""
 
@@ -45,8 +67,11 @@ _EMPTIED_BEGINS = b'{"emptied":'
 
 
 def decode(raw: bytes) -> Row:
-    """A row from its bytes; ``ValueError`` when it is not one."""
-    return _decoder.decode(raw)
+    """A row from its bytes; nothing but ``ValueError`` when it is not one, however deep it is nested."""
+    try:
+        return _decoder.decode(raw)
+    except RecursionError as error:
+        raise ValueError("nested deeper than any row") from error
 
 
 def is_emptied(raw: bytes) -> bool:
@@ -55,8 +80,11 @@ def is_emptied(raw: bytes) -> bool:
 
 
 def decode_emptied(raw: bytes) -> Emptied:
-    """What stays of an emptied row; ``ValueError`` when it is none."""
-    return _emptied.decode(raw)
+    """What stays of an emptied row; nothing but ``ValueError`` when it is none."""
+    try:
+        return _emptied.decode(raw)
+    except RecursionError as error:
+        raise ValueError("nested deeper than any row") from error
 
 
 def emptied(raw: bytes) -> bytes:
@@ -67,13 +95,13 @@ def emptied(raw: bytes) -> bytes:
 
 
 def hash_of(raw: bytes) -> str:
-    """The hash that the next row carries, also of a row that was emptied since."""
+    """The hash that the next row carries and the hub knows it by, also of a row that was emptied or damaged since."""
     if is_emptied(raw):
         try:
             return decode_emptied(raw).emptied
         except ValueError:
             pass
-    return digest(raw)
+    return digest(travelling(raw))
 
 
 class Break(msgspec.Struct, frozen=True):

@@ -56,6 +56,26 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_
     about: int = 0  # decision and amendment: the seq of the row they speak of
     decision: Literal["admitted", "turned-away"] | None = None
     cause: str = ""  # opening: pass, admitted, emergency, command
+    was: tuple[Was, ...] = ()  # where a card that was set back had recorded it before; the seal is tied to the first
+
+    @property
+    def speaks_of(self) -> tuple[str, int]:
+        """The journal and number of the row that a decision or amendment is about; number 0 when it is about none."""
+        if not self.about and self.was:
+            return self.was[-1].epoch, self.was[-1].about
+        return self.epoch, self.about
+
+
+class Was(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A journal and number under which a row was recorded before, and the hash of its bytes there.
+
+    ``about`` is what it spoke of there, when that row was not recorded anew with it.
+    """
+
+    epoch: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+    seq: Annotated[int, msgspec.Meta(ge=1, lt=1 << 53)]
+    hash: Sha256Hex
+    about: Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)] = 0
 
 
 class RowClock(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -151,12 +171,19 @@ class SealedAnswer(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """``checkins`` topic and ``POST /v1/checkins``: rows as the journal holds them, byte for byte."""
+    """``checkins`` topic and ``POST /v1/checkins``: rows as the journal holds them, byte for byte.
+
+    ``gone``: the card has no row up to this number any more, and never will again; ``gone_hash`` is that of row
+    ``gone``.
+    """
 
     station: StationName
     epoch: str
     first: Seq
     rows: tuple[msgspec.Raw, ...]
+    gone: Annotated[int, msgspec.Meta(ge=0)] = 0
+    gone_hash: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    refused_before: Annotated[int, msgspec.Meta(ge=0)] = 0  # of an empty batch: tell refused rows below this number
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -175,6 +202,9 @@ class HeldMark(msgspec.Struct, frozen=True):
     at: Moment
     refused: tuple[Refused, ...] = ()
     alarm: str = ""  # what the hub must tell this station: "two-stations", "conflict", "chain-broken"
+    hash: str = ""  # of the row ``through`` as the hub holds it; empty where it cannot tell
+    refused_older: int = 0  # how many more refused rows there are below the first that is named
+    refused_before: int = 0  # as the batch asked
 
 
 class State(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -15,7 +15,8 @@ from PIL import Image, ImageDraw
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from core.model import (  # noqa: E402  # the checkout need not be installed
+from core.codes import names  # noqa: E402  # the checkout need not be installed
+from core.model import (  # noqa: E402
     DestinationGroup,
     Direction,
     HealthGroup,
@@ -28,6 +29,7 @@ from core.model import (  # noqa: E402  # the checkout need not be installed
     Verdict,
 )
 from core.signals import Sign, signal  # noqa: E402
+from core.words.keys import Label  # noqa: E402
 from drivers.drawing import draw, font  # noqa: E402
 from drivers.page import HEIGHT, WIDTH, Page  # noqa: E402
 from station.pages import IdleFacts, Reel, Shown, Speaker  # noqa: E402
@@ -36,7 +38,7 @@ SCALE, COLUMNS, GAP, CAPTION = 2, 4, 14, 24
 PAPER, INK, GLASS, LIT = (246, 244, 238), (60, 58, 54), (12, 16, 24), (196, 232, 255)
 
 AT = datetime(2021, 11, 23, 7, 5, tzinfo=UTC)
-NAME = "Ng*** V** Ánh"
+NAME = names.mask("Nguyễn Văn Ánh")
 STANDING = Standing("", AT, NAME, DestinationGroup(AT - timedelta(hours=30), ""), HealthGroup(AT - timedelta(days=8)))
 LOOKUP = Lookup(STANDING, Held(Origin.HUB, AT), Held(Origin.MEMORY, AT), Held(Origin.HUB, AT), found=True)
 SPEAKER = Speaker(("vi", "en"), ZoneInfo("Asia/Ho_Chi_Minh"))
@@ -47,6 +49,7 @@ def pages() -> list[tuple[Page, str]]:
     warn = _reel(Outcome.WARN, Reason.HEALTH_EXPIRED, Reason.DATE_IN_FUTURE, Reason.CLOCK_UNSURE)
     fault = _reel(Outcome.FAULT, Reason.JOURNAL_FULL)
     here = IdleFacts("Chợ Đông Ba", AT, linked=True)
+    half = IdleFacts("Chợ Đông Ba", AT, linked=True, backlog=12, lost=(Label.CAMERA_LOST,))
     away = IdleFacts("Trạm Y tế Phú Hội", AT, linked=False, backlog=128, twin="phu-hoi-1")
     return [
         (_reel(Outcome.PASS).first, "pass, in"),
@@ -68,6 +71,8 @@ def pages() -> list[tuple[Page, str]]:
         (SPEAKER.idle(here, 0), "idle"),
         (SPEAKER.idle(away, 0), "idle, no link, 128 waiting"),
         (SPEAKER.idle(here, 8), "idle: invitation"),
+        (SPEAKER.idle(half, 0), "idle, one way to read is gone"),
+        (SPEAKER.idle(half, 8), "which one"),
         (SPEAKER.idle(away, 8), "two stations, one name"),
     ]
 

@@ -91,7 +91,7 @@ class VideoCamera:
             return _Film(command, self.rate)
         except OSError as error:
             raise DeviceError(
-                f"camera video {self.path}", f"ffmpeg does not start: {error}", "install ffmpeg"
+                f"camera video {self.path}", f"ffmpeg does not start: {error}", "apt-get install ffmpeg"
             ) from error
 
     def _error(self, problem: str) -> DeviceError:

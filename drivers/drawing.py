@@ -45,6 +45,7 @@ SHAPE: Final = 36
 _FOLDER: Final = Path(__file__).with_name("fonts")
 _NOWHERE: Final = "\uffff"  # no character at all, so every font draws its box for strangers
 _MARK: Final = 11
+_SIGN_AT: Final = 58
 
 
 @lru_cache(maxsize=16)
@@ -257,5 +258,7 @@ def _idle(sheet: Sheet, page: IdlePage) -> None:
     sheet.write(0, 51, cut(page.date, 9, "6x13"), "6x13")
     if page.linked is not None:
         sheet.put(WIDTH - _MARK, 52, shape("linked" if page.linked else "unlinked", _MARK))
-    waiting = cut(page.backlog, 9, "6x13")
+    if page.sign:
+        sheet.put(_SIGN_AT, 52, shape(page.sign, _MARK))
+    waiting = cut(page.backlog, 7 if page.sign else 9, "6x13")
     sheet.write(WIDTH - _MARK - 3 - width(waiting, "6x13"), 51, waiting, "6x13")

@@ -18,7 +18,8 @@ LOST: Final = 0
 class Key(msgspec.Struct, frozen=True):
     """A change of one key: ``code`` is the kernel's (linux/input-event-codes.h), ``value`` UP, DOWN or REPEAT.
 
-    ``at`` is the monotonic time in seconds. What the key means depends on the layout and is decided elsewhere.
+    ``at`` is when it was pressed, not when it was read, in seconds of one clock for each device. What the key means
+    depends on the layout and is decided elsewhere.
     """
 
     code: int

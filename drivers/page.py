@@ -81,7 +81,8 @@ class AlarmPage(msgspec.Struct, frozen=True):
 class IdlePage(msgspec.Struct, frozen=True):
     """A name, a large clock, the date, and at the foot whether a line is up (None: there is none) and what waits.
 
-    ``shift`` moves the clock sideways by so many pixels, so that it does not burn itself into the panel.
+    ``sign`` is a small shape at the foot, empty for none.  ``shift`` moves the clock sideways by so many pixels, so
+    that it does not burn itself into the panel.
     """
 
     place: str
@@ -90,6 +91,7 @@ class IdlePage(msgspec.Struct, frozen=True):
     linked: bool | None
     backlog: str = ""
     shift: int = 0
+    sign: str = ""
 
 
 class BlankPage(msgspec.Struct, frozen=True):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
+import struct
+import time
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     import evdev
 
 INPUT: Final = "/dev/input"
+
+EVIOCSCLOCKID: Final = 0x400445A0
+"""The request (linux/input.h) by which a device's events are stamped by another clock than the wall's."""
 
 
 @dataclass
@@ -84,6 +90,7 @@ class HidScanner:
     def _grab(self, device: evdev.InputDevice[str]) -> evdev.InputDevice[str]:
         try:
             device.grab()
+            _stamp_by_monotonic_clock(device)
         except OSError as error:
             device.close()
             raise self._error(f"another program holds it ({error})") from error
@@ -111,15 +118,23 @@ def _types(device: evdev.InputDevice[str]) -> bool:
     return ecodes.KEY_1 in device.capabilities().get(ecodes.EV_KEY, ())
 
 
+def _stamp_by_monotonic_clock(device: evdev.InputDevice[str]) -> None:
+    """Have keys stamped by a clock that nobody sets, so that setting the time pulls no scan apart."""
+    try:
+        fcntl.ioctl(device.fd, EVIOCSCLOCKID, struct.pack("i", time.CLOCK_MONOTONIC))
+    except OSError:  # a kernel that cannot: the wall's clock orders keys just as well until it is set
+        return
+
+
 def _keys(device: evdev.InputDevice[str]) -> tuple[Key, ...]:
     from evdev import ecodes
 
     keys = []
     for event in device.read():
         if event.type == ecodes.EV_KEY:
-            keys.append(Key(event.code, event.value))
+            keys.append(Key(event.code, event.value, event.timestamp()))
         elif (event.type, event.code) == (ecodes.EV_SYN, ecodes.SYN_DROPPED):
-            keys.append(Key(LOST, DOWN))
+            keys.append(Key(LOST, DOWN, event.timestamp()))
     return tuple(keys)
 
 

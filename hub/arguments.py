@@ -10,6 +10,7 @@ from pathlib import Path
 from core.model import GateKind, Scheme
 from hub.officials.rights import Role
 from hub.order_arguments import add_orders
+from hub.simulation_arguments import add_simulation
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -58,6 +59,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _backing_up(groups, add)
     _accounts(groups, add)
     _province(groups, add)
+    add_simulation(groups, add)
     return top
 
 
@@ -112,6 +114,9 @@ def _fleet(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
         "hub journal verify cho-dong-ba-1",
     )
     verify.add_argument("station", metavar="STATION")
+    about = "List the rows of a station that came under numbers already held with other content; both are kept."
+    conflicts = add(journal, "conflicts", "journal conflicts", about, "hub journal conflicts cho-dong-ba-1 --json")
+    conflicts.add_argument("station", metavar="STATION")
     _dead_letters(groups, add)
     examples = "hub alarms --json\n  hub alarms test --config hub.toml"
     alarms = add(groups, "alarms", "alarms", "List what a person must look at, or try how it is told.", examples)

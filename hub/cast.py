@@ -8,7 +8,11 @@ from core.model import Direction, GateKind, Outcome, Reason
 
 
 class Expected(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a gate must say, written by hand; ``showing`` counts showings of the same code at the same gate."""
+    """What a gate must say, written by hand; ``showing`` counts showings of the same code at the same gate.
+
+    ``online`` False: with the network cut and the station never asked about this code before; ``full``: with no room
+    left on the station's card.
+    """
 
     gate: GateKind
     outcome: Outcome
@@ -16,6 +20,7 @@ class Expected(msgspec.Struct, frozen=True, omit_defaults=True):
     direction: Direction = Direction.IN
     online: bool = True
     showing: int = 1
+    full: bool = False
 
 
 class Member(msgspec.Struct, frozen=True, omit_defaults=True):

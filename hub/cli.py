@@ -51,6 +51,7 @@ MODULES: dict[str, Callable[[], ModuleType]] = {
     "records": lambda: import_module("hub.commands.records"),
     "serving": lambda: import_module("hub.commands.serving"),
     "signing": lambda: import_module("hub.commands.signing"),
+    "simulating": lambda: import_module("hub.commands.simulating"),
     "snapshots": lambda: import_module("hub.commands.snapshots"),
     "stations": lambda: import_module("hub.commands.stations"),
     "watching": lambda: import_module("hub.commands.watching"),
@@ -67,6 +68,7 @@ FUNCTIONS = {
     "station add": ("stations", "add_station"),
     "station list": ("stations", "list_stations"),
     "journal verify": ("stations", "verify_journal"),
+    "journal conflicts": ("stations", "list_conflicts"),
     "alarms": ("watching", "list_alarms"),
     "other-verdicts": ("watching", "list_other_verdicts"),
     "dead-letter list": ("dead_letters", "list_letters"),
@@ -99,5 +101,6 @@ FUNCTIONS = {
     "place code": ("posting", "print_code"),
     "schemas": ("documents", "write_schemas"),
     "demo-province": ("inventing", "invent_province"),
+    "simulate": ("simulating", "simulate"),
 }
 COMMANDS: dict[str, arguments.Command] = {words: partial(_run, *where) for words, where in FUNCTIONS.items()}

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from hub.centre import Centre
 from hub.health import health_history
 from hub.health.health_history import QUARTER, Recorder
+from hub.journals import gaps
 from hub.stations import alarms
 from hub.stations.fleet import Gate
 from hub.stations.watch import Change, Watch
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 SAVE_EVERY = timedelta(seconds=15)
 POINT_EVERY = timedelta(seconds=60)
+GAPS_EVERY = timedelta(seconds=15)
 THIN_EVERY = timedelta(hours=1)
 ALARMS_KEPT = timedelta(days=60)
 
@@ -70,6 +72,9 @@ class Watchman:
         """One look at ``now``: what began or ended is written down, and whatever else is due."""
         fleet = self._centre.fleet
         fleet.know(self._centre.tokens.all)
+        if self._is_due("gaps", GAPS_EVERY, now):
+            with self._centre.store.reading() as connection:
+                fleet.miss(gaps.found(connection, [each.health for each in fleet.members() if each.health is not None]))
         changes = self.watch.step(now, fleet.views(self._policy), listening=self._listening())
         self._untold += changes
         for change in changes:

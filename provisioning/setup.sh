@@ -114,6 +114,7 @@ want libzbar0 has_library libzbar.so.0
 if on_a_pi; then
   want python3-picamera2 test -d /usr/lib/python3/dist-packages/picamera2
   want python3-lgpio compgen -G '/usr/lib/python3/dist-packages/lgpio*'
+  want python3-spidev compgen -G '/usr/lib/python3/dist-packages/spidev*' # a display on SPI
 fi >/dev/null
 if [ "$level" != station ]; then
   want mosquitto has_program mosquitto
@@ -124,6 +125,8 @@ if [ "$level" = dev ]; then
   want postgresql has_postgresql
   want wrk has_program wrk
   want ffmpeg has_program ffmpeg
+  want iproute2 has_program ip
+  want nftables has_program nft
 fi
 [ "${#missing[@]}" -eq 0 ] || apt_install "${missing[@]}"
 

@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 _TICK = 0.1
 _FACTS_EVERY = 1.0
 _STATUS_EVERY = 10.0
+_NO_ROOM = 1
 
 
 class Station:
@@ -105,7 +106,7 @@ class Station:
         reporter = Reporter(self.checkup.look, self.sync.reports, self._reach.wake.set, self._look_at)
         self.bringer = snapshot_loop.bringer(settings, self.snapshot, self._reach.snapshots)
         loops = [*self.outfit.loops, _SyncLoop(self.sync), reporter, self.desk, *self.bringer]
-        self.service = Service(self.turn, loops, [self._reach.wake])
+        self.service = Service(self.turn, loops, [self._reach.wake], self.outfit.sight)
 
     def turn(self) -> None:
         """Takes one thing that happened, or none within a tick; keeps the panel and the figures current."""
@@ -249,6 +250,7 @@ class Station:
             backlog=self._backlog.rows,
             troubles=self._troubles(),
             twin=station.name if self.sync.named_twice else "",
+            lost=self.outfit.lost,
         )
 
     def _troubles(self) -> tuple[Reason, ...]:
@@ -292,6 +294,7 @@ def _front(station: Station) -> AbstractContextManager[object]:
         camera=settings.camera,
         scanners=[one.device for one in settings.scanners],
         buttons=settings.buttons,
+        fill=lambda full: station.journal.limit(_NO_ROOM if full else settings.journal.max_bytes),
     )
     return start(settings.front, parts)
 

@@ -115,6 +115,7 @@ class Checkup:
             backlog=backlog.rows,
             oldest=None if backlog.oldest is None else round(max(0.0, now.timestamp() - backlog.oldest), 1),
             seq=journal.seq,
+            epoch=journal.epoch,
             refused=backlog.refused,
             set_aside=journal.set_aside is not None,
             problem=shortened(trouble.problem, 200) if trouble is not None else "",

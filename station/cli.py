@@ -24,7 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "doctor": "try every device, the clock, the disk, the broker and the hub",
     "status": "say how the running station is",
     "tail": "show the last presentations, kinds and outcomes only",
-    "journal": "export the rows of this card, or prove their chain",
+    "journal": "export the rows of this card, prove their chain, list those that the hub refused",
     "decode": "read the codes in picture files",
     "check": "say what a gate would decide about one code",
     "demo": "run a hub, a broker and a simulated station here",

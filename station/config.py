@@ -43,7 +43,7 @@ DEFAULT_PATH: Final = Path("/etc/tram-quet/config.toml")
 class ConfigMissing(StationError, FileNotFoundError):
     """The configuration that the command line names cannot be opened."""
 
-    exit_code = 66
+    exit_code = 78
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(str(path), problem)

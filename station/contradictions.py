@@ -10,6 +10,7 @@ from drivers.camera import NullCamera
 from drivers.led import NullLight
 from drivers.oled import NullDisplay
 from drivers.scanner import NullScanner
+from drivers.scanner_sim import SimBytes, SimKeys
 from station.options import options
 from station.sections import host_of, is_near
 from station.settings import Settings
@@ -24,6 +25,9 @@ PIN_OPTIONS = frozenset(("pin", "red", "green", "blue"))
 BUS_PINS = {"i2c": (2, 3), "spi": (10, 11)}
 """What a display's bus takes of the header: data and clock of I2C 1 and of SPI 0."""
 
+_SHARED = (NullScanner, SimBytes, SimKeys)
+"""Scanners of which there may be any number."""
+
 SPI_ONLY = frozenset(("dc_pin", "reset_pin"))
 
 
@@ -31,6 +35,9 @@ def contradictions(settings: Settings) -> Iterator[Fault]:
     """Faults that only show when sections are held against each other."""
     yield from _hub(settings)
     yield from _pins(settings)
+    yield from _formats(settings)
+    yield from _scanners(settings)
+    yield from _ports(settings)
 
 
 def _hub(settings: Settings) -> Iterator[Fault]:
@@ -50,6 +57,46 @@ def _hub(settings: Settings) -> Iterator[Fault]:
             yield both, f"[hub] {key}: missing; {why}; `hub keys show` at the hub prints it"
     if not hub.token and hub.token_file is None:
         yield both, "[hub] token_file: missing; the hub answers nobody without a token; name the file that holds it"
+
+
+def _formats(settings: Settings) -> Iterator[Fault]:
+    """Formats that no chosen engine reads; zxing reads them all."""
+    reading = settings.reading
+    if "zxing" in reading.engines or isinstance(settings.camera, NullCamera):
+        return
+    from station.reading.zbar import ZbarDecoder
+
+    unread = [one.value for one in reading.formats if one not in ZbarDecoder.SYMBOLS]
+    if unread:
+        told = f'{", ".join(unread)}: zbar alone does not read that; add "zxing" to engines, or leave it out'
+        yield frozenset(("reading",)), f"[reading] formats: {told}"
+
+
+def _scanners(settings: Settings) -> Iterator[Fault]:
+    """Two scanners that would find the same device: the second never gets it."""
+    numbered = [(number, one.device) for number, one in enumerate(settings.scanners, start=1)]
+    real = [(number, device) for number, device in numbered if not isinstance(device, _SHARED)]
+    for (first, one), (second, other) in combinations(real, 2):
+        if type(one) is type(other) and _match(one) == _match(other):
+            keys = " and ".join(_match(one))
+            told = f"finds the same device as [[scanner]] {first} does; give each its own {keys}, or leave one out"
+            yield frozenset(("scanner",)), f"[[scanner]] {second}: {told}"
+
+
+def _match(device: Any) -> dict[str, object]:  # noqa: ANN401  # a scanner of any kind
+    """The options by which a scanner is found, as far as they are given."""
+    given = ((name, getattr(device, name, None)) for name in ("name", "id", "port", "descriptor"))
+    return {name: value for name, value in given if value not in (None, "")}
+
+
+def _ports(settings: Settings) -> Iterator[Fault]:
+    front, metrics = settings.front, settings.metrics
+    if not (front.enabled and metrics.enabled) or front.address[1] != metrics.address[1]:
+        return
+    hosts = {front.address[0], metrics.address[0]}
+    if len(hosts) == 1 or hosts & {"0.0.0.0", "::"}:  # noqa: S104  # compared, not listened on
+        told = f"[metrics] listen: port {metrics.address[1]} is [front] listen already; give each its own port"
+        yield frozenset(("front", "metrics")), told
 
 
 def _pins(settings: Settings) -> Iterator[Fault]:

@@ -20,6 +20,7 @@ _POLICY_AGAIN = 10.0
 _HELD_EVERY = 60.0
 _ORDERS_EVERY = 15.0
 _LONGEST_PAUSE = 60.0
+_QUESTIONS_AT_ONCE = 4
 
 
 class Pause:
@@ -62,6 +63,7 @@ class HttpCarrier:
         try:
             self._ask_policy(sync)
             self._ask_held(sync)
+            self._ask_refused(sync)
             self._report(sync)
             self._tell_settings(sync)
             self._exchange_orders(sync)
@@ -110,6 +112,13 @@ class HttpCarrier:
             mark = self._hub.held(epoch, _HTTP_DEADLINE)
             if mark is not None:
                 sync.take_mark(mark)
+
+    def _ask_refused(self, sync: Sync) -> None:
+        """Asks for refused rows that no mark named, a few answers' worth at a time: rows come first."""
+        for _ in range(_QUESTIONS_AT_ONCE):
+            if (question := sync.next_question()) is None:
+                return
+            sync.take_mark(self._hub.bring(question, _HTTP_DEADLINE))
 
     def _exchange_orders(self, sync: Sync) -> None:
         """Says what became of orders, and asks now and then for new ones."""

@@ -23,6 +23,7 @@ import msgspec
 from core import keys, rows, wire
 from core.model import CodeKind, Direction, GateKind, Outcome, Reason, Source, Subject
 from core.movement import Passage
+from station import journal_holding
 from station.errors import JournalError, JournalInUse
 from station.journal_days import Days, Tags, names_of
 from station.journal_emptying import empty, kept_aside
@@ -31,7 +32,6 @@ from station.journal_file import JournalFile
 log = logging.getLogger(__name__)
 
 _ERASE_AT_ONCE = 500
-_REFUSE = "INSERT OR IGNORE INTO refused SELECT epoch, seq, ?, raw FROM rows WHERE epoch = ? AND seq = ?"
 _FIRST = "SELECT seq, at FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq"
 
 
@@ -58,7 +58,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def admits(self) -> bool:
-        """Whether somebody went through with this row, so that showing the code again is a repeat."""
+        """Whether somebody went through with this row: what comes next is a way out, or passing back."""
         return self.outcome is Outcome.PASS or self.decision == "admitted"
 
 
@@ -70,6 +70,8 @@ class Pending(msgspec.Struct, frozen=True):
     first: int
     raws: tuple[bytes, ...]
     again: bool = False
+    gone: int = 0  # the last row of its epoch that this card has no more
+    gone_hash: str = ""
 
 
 class Backlog(msgspec.Struct, frozen=True):
@@ -134,12 +136,14 @@ class Journal:
     def _append(self, entry: Entry) -> wire.Row:
         try:
             with self._file.transaction() as db:
+                self._file.check_quota()
                 seq, tags = self.seq + 1, self._tags(db, entry)
                 row = self._row(entry, seq, tags)
                 raw = wire.encode(row)
                 db.execute("INSERT INTO rows VALUES (?, ?, ?, ?)", (self.epoch, seq, entry.at.timestamp(), raw))
                 if entry.admits:
-                    self._days.note(db, tags, entry.at, entry.direction)
+                    passage = Passage(entry.at, entry.direction, entry.outcome is Outcome.PASS)
+                    self._days.note(db, tags, passage)
         except JournalError:
             self._days.forget()
             raise
@@ -183,13 +187,17 @@ class Journal:
         )
 
     def last_passage(self, subject: Subject, now: datetime, *, person: str = "") -> Passage | None:
-        """The last pass by this code, or by this person key when given, today or yesterday at this station.
+        """The last going through by this code, or by this person key when given, today or yesterday at this station.
 
         None also when the journal cannot be read: the append that follows will say so.
         """
         with contextlib.suppress(JournalError), self._file.reading() as db:
             return self._days.last(db, names_of(subject, person), now)
         return None
+
+    def limit(self, max_bytes: int | None) -> None:
+        """Gives the journal another quota in bytes, None for none, from the next row on."""
+        self._file.limit(max_bytes)
 
     def look_after(self) -> None:
         """To be called now and then: brings a deleted journal back, and ends a trouble that is over without a row."""
@@ -202,15 +210,17 @@ class Journal:
         """
         with self._file.reading() as db:
             epochs = db.execute(
-                "SELECT epoch, station, held FROM epochs WHERE station = ? ORDER BY current, born", (self.station,)
+                "SELECT epoch, held, gone, gone_hash FROM epochs WHERE station = ? ORDER BY current, born",
+                (self.station,),
             ).fetchall()
-            for epoch, station, held in epochs:
+            for epoch, held, gone, gone_hash in epochs:
                 found = db.execute(
                     "SELECT seq, raw FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
                     (epoch, held, most_rows),
                 ).fetchall()
                 if found:
-                    return Pending(station, epoch, found[0][0], _up_to(found, most_bytes))
+                    known = (gone, gone_hash) if gone else (0, "")
+                    return Pending(self.station, epoch, found[0][0], _up_to(found, most_bytes), False, *known)
         return None
 
     def epochs(self) -> tuple[str, ...]:
@@ -254,30 +264,37 @@ class Journal:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return kept_aside(self._file.path)
 
-    def hold(self, mark: wire.HeldMark) -> None:
+    def hold(self, mark: wire.HeldMark) -> int:
         """Takes the hub's word: rows through ``mark.through`` may go; refused ones stay on the list of dead letters.
 
+        How many of those were not on it yet.
+
         A mark that goes back (a hub restored from an old backup) makes the rows still kept pending again.  One that
-        goes past the last row says that this card was: rows to come would count as held unsent, so a new epoch begins.
+        goes past the last row, or is of another row than this card's, says that this card was: what is not held for
+        certain is recorded anew under another epoch, or it would count as held unsent.
         """
-        with self._file.transaction() as db:
-            found = db.execute(
-                "SELECT current, max(gone, coalesce((SELECT max(seq) FROM rows WHERE rows.epoch = e.epoch), 0))"
-                " FROM epochs e WHERE epoch = ?",
-                (mark.epoch,),
-            ).fetchone()
-            if found is None:
-                return
-            current, last = found
-            for refused in mark.refused:
-                if refused.seq <= last:
-                    db.execute(_REFUSE, (refused.cause[:200], mark.epoch, refused.seq))
-            if mark.through <= last or not current:
-                db.execute("UPDATE epochs SET held = ? WHERE epoch = ?", (min(mark.through, last), mark.epoch))
-                return
-            log.error("the hub holds more than this card: it was set back; a new epoch begins", extra={"last": last})
+        try:
+            with self._file.transaction() as db:
+                refused = journal_holding.refuse(db, mark)
+                stays = journal_holding.hold(db, mark)
+                if stays is not None:
+                    self._record_anew(db, mark, stays)
+                return refused
+        except JournalError:
+            self._file.take_up()
+            raise
+
+    def _record_anew(self, db: sqlite3.Connection, mark: wire.HeldMark, stays: int) -> None:
+        if mark.epoch == self.epoch:
             db.execute("UPDATE epochs SET current = 0")
-        self._file.take_up()
+            self._take_up(db)
+        before = self.seq
+        for link in journal_holding.anew(db, mark.epoch, stays, rows.Link(self.seq, self._hash), self.epoch):
+            self.seq, self._hash = link.seq, str(link.hash)
+        log.error(
+            "the hub holds other rows than this card: it was set back; what it does not hold is recorded anew",
+            extra={"journal": mark.epoch, "stays": stays, "rows": self.seq - before, "in": self.epoch},
+        )
 
     def erase(self, now: datetime) -> int:
         """Erases rows that the hub holds and that were kept long enough; the number erased, at most 500 a call.
@@ -332,10 +349,11 @@ def _up_to(found: Sequence[tuple[int, bytes]], most_bytes: int) -> tuple[bytes, 
     taken: list[bytes] = []
     total = 0
     for expected, (seq, raw) in enumerate(found, start=found[0][0]):
-        total += len(raw) + 1
+        row = rows.travelling(bytes(raw))
+        total += len(row) + 1
         if seq != expected or (taken and total > most_bytes):
             break
-        taken.append(bytes(raw))
+        taken.append(row)
     return tuple(taken)
 
 

@@ -1,4 +1,4 @@
-"""Who passed today, as day-keyed tags: enough to know a repeat, and meaningless once the day's key is destroyed.
+"""Who went through today, as day-keyed tags: enough to know a repeat, and meaningless once the day's key is destroyed.
 
 Days are UTC days.  A key lives until the day after its own is over, so that a night shift finds the evening's passes.
 """
@@ -41,17 +41,18 @@ class Days:
             key = self._begin(db, day)
         return tuple(keys.tag(key, day, scheme, value) for scheme, value in names)
 
-    def note(self, db: sqlite3.Connection, tags: Tags, at: datetime, direction: Direction) -> None:
-        """Remembers a pass."""
-        day, when = _day(at).isoformat(), at.timestamp()
+    def note(self, db: sqlite3.Connection, tags: Tags, passage: Passage) -> None:
+        """Remembers a going through."""
+        day, when = _day(passage.at).isoformat(), passage.at.timestamp()
         db.executemany(
-            "INSERT INTO passages VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (tag) DO UPDATE SET at = excluded.at, direction = excluded.direction",
-            [(tag, day, when, direction.value) for tag in tags],
+            "INSERT INTO passages (tag, day, at, direction, passed) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (tag) DO UPDATE SET at = excluded.at, direction = excluded.direction,"
+            " passed = excluded.passed",
+            [(tag, day, when, passage.direction.value, passage.passed) for tag in tags],
         )
 
     def last(self, db: sqlite3.Connection, names: Sequence[tuple[str, str]], now: datetime) -> Passage | None:
-        """The last pass of today or yesterday by any of these names."""
+        """The last going through of today or yesterday by any of these names."""
         tags = [
             keys.tag(key, day, scheme, value)
             for day in (_day(now), _day(now) - timedelta(days=1))
@@ -59,11 +60,11 @@ class Days:
             for scheme, value in names
         ]
         marks = ", ".join("?" * len(tags))
-        found = db.execute(f"SELECT at, direction FROM passages WHERE tag IN ({marks})", tags).fetchall()  # noqa: S608
+        found = db.execute(f"SELECT at, direction, passed FROM passages WHERE tag IN ({marks})", tags).fetchall()  # noqa: S608
         if not found:
             return None
-        at, direction = max(found)
-        return Passage(datetime.fromtimestamp(at, UTC), Direction(direction))
+        at, direction, passed = max(found)
+        return Passage(datetime.fromtimestamp(at, UTC), Direction(direction), bool(passed))
 
     def destroy(self, db: sqlite3.Connection, now: datetime) -> None:
         """Destroys the keys of days that are over, and those that a clock which was ahead has begun."""

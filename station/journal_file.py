@@ -81,6 +81,7 @@ class JournalFile:
         self.set_aside: Path | None = None
         self.lock = threading.RLock()
         self._max_bytes, self._on_open = max_bytes, on_open
+        self._over = False  # more is held already than may be
         self._db: sqlite3.Connection | None = None
         self._ready = False
         self._owner: int | None = None
@@ -117,6 +118,20 @@ class JournalFile:
         cause = self.trouble.__cause__ if self.trouble is not None else None
         return isinstance(cause, sqlite3.Error) and _code(cause, self.path.parent) in _DAMAGE
 
+    def limit(self, max_bytes: int | None) -> None:
+        """Gives the journal another quota; when it holds more than that already, no row can be written."""
+        with self.lock:
+            self._max_bytes = max_bytes
+            self._disconnect()
+            with contextlib.suppress(JournalError), self.reading() as db:
+                ((pages,), (size,)) = (db.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size"))
+                self._over = max_bytes is not None and pages * size > max_bytes
+
+    def check_quota(self) -> None:
+        """``OSError`` for a row that the quota has no room for, whatever room is left between other rows."""
+        if self._over:
+            raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
     def take_up(self) -> None:
         """Has ``on_open`` called again before the next transaction."""
         with self.lock:
@@ -139,6 +154,7 @@ class JournalFile:
                 self._bring_back()
             if lost or self.trouble is not None:
                 with self.transaction() as db:
+                    self.check_quota()
                     db.execute("INSERT INTO rows VALUES ('', 0, 0, zeroblob(?))", (_TOOK_ROOM,))
                     db.execute("DELETE FROM rows WHERE epoch = ''")
                 self.works()

@@ -15,8 +15,10 @@ import msgspec
 from sqlite_utils import Database
 
 from core import rows
-from core.wire import Row
+from core.wire import Row, encode
 from station.errors import JournalError
+
+_EVERY = "SELECT station, epoch, seq, raw FROM rows JOIN epochs USING (epoch) ORDER BY current, born, seq"
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -74,10 +76,13 @@ class JournalReader:
             return [_prove(db, epoch) for epoch in epochs]
 
     def export(self) -> Iterator[bytes]:
-        """The exact bytes of every row on this card, epoch by epoch, in order."""
+        """The exact bytes of every row on this card, epoch by epoch, in order; a damaged one says where it belongs."""
         with self._open() as db:
-            for one in db.query("SELECT raw FROM rows JOIN epochs USING (epoch) ORDER BY current, born, seq"):
-                yield one["raw"]
+            for one in db.query(_EVERY):
+                raw, row = one["raw"], rows.travelling(one["raw"])
+                if row != raw:
+                    row = encode(rows.Damaged(one["station"], one["epoch"], one["seq"], msgspec.Raw(row)))
+                yield row
 
     def refused(self) -> list[Refused]:
         """The list of dead letters."""

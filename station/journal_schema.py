@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-VERSION = 1
+VERSION = 2
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
@@ -49,5 +49,10 @@ def _apply(connection: sqlite3.Connection) -> None:
             "CREATE TABLE passages (tag TEXT PRIMARY KEY, day TEXT NOT NULL, at REAL NOT NULL,"
             " direction TEXT NOT NULL) WITHOUT ROWID"
         )
+
+    @migrations(name="2 admitted")
+    def _admitted(db: Database) -> None:
+        # Earlier journals did not tell a pass from a guard's *admitted*; a day later nobody asks about those any more.
+        db.execute("ALTER TABLE passages ADD COLUMN passed INTEGER NOT NULL DEFAULT 1")
 
     migrations.apply(Database(connection, recursive_triggers=False))

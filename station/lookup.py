@@ -12,7 +12,7 @@ import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -33,7 +33,7 @@ from core.model import (
     Standing,
     Subject,
 )
-from core.rules import UNSPECIFIED
+from core.rules import UNSPECIFIED, GateRules
 from core.snapshot import Manifest
 from station.errors import HubCannotSay, HubUnreachable, SnapshotError
 from station.timings import Timings
@@ -41,6 +41,7 @@ from station.timings import Timings
 log = logging.getLogger(__name__)
 
 _REMEMBERED = 2000
+_AHEAD = timedelta(seconds=GateRules().future_tolerance)  # by which two clocks may differ
 
 
 class Asker(Protocol):
@@ -204,8 +205,10 @@ class Lookups:
 
 
 def with_code(lookup: Lookup, signed: Signed, now: datetime) -> Lookup:
-    """A look-up completed by what a verified, unexpired declaration code says for itself, where that is newer."""
+    """A look-up completed by what a verified declaration code that is in date says for itself, where that is newer."""
     if signed.declares is None or signed.issued is None or signed.expires is None or signed.expires <= now:
+        return lookup
+    if signed.issued - now > _AHEAD:
         return lookup
     standing = lookup.standing or Standing(person="", as_of=signed.issued)
     held = Held(Origin.CODE, signed.issued)

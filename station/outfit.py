@@ -6,6 +6,7 @@ import logging
 from contextlib import ExitStack
 from typing import TypeVar
 
+from core.words.keys import Label
 from drivers.buttons import NullButtons
 from drivers.buzzer import NullBuzzer
 from drivers.camera import NullCamera
@@ -21,6 +22,7 @@ from station.reading.keys import KeyDecoder
 from station.reading.ladder import Ladder
 from station.reading.layouts import LAYOUTS
 from station.reading.lines import LineDecoder
+from station.service import Sight
 from station.settings import Scanner, Settings
 from station.shutter import Shutter
 from station.sources import (
@@ -32,6 +34,7 @@ from station.sources import (
     Lines,
     RelayLoop,
     ScannerLoop,
+    Watched,
     captures,
 )
 
@@ -72,8 +75,30 @@ class Outfit:
     @property
     def blind(self) -> bool:
         """Whether nothing is left to read with."""
-        readers = [loop.watched for loop in self.loops if isinstance(loop, CameraLoop | ScannerLoop)]
-        return bool(readers) and all(one.problem for one in readers)
+        return bool(self._readers) and all(one.problem for one in self._readers)
+
+    @property
+    def lost(self) -> tuple[Label, ...]:
+        """Which ways to read are gone, for the display of a gate that still reads by another."""
+        cameras = [one.watched for one in self.loops if isinstance(one, CameraLoop)]
+        scanners = [one.watched for one in self.loops if isinstance(one, ScannerLoop)]
+        kinds = ((Label.CAMERA_LOST, cameras), (Label.SCANNER_LOST, scanners))
+        return () if self.blind else tuple(label for label, some in kinds if any(one.problem for one in some))
+
+    def sight(self) -> Sight:
+        """Whether anything can be read with already, or all has been tried in vain; in words for whoever starts us."""
+        readers = self._readers
+        working = [one.name for one in readers if one.tried and not one.problem]
+        lost = [f"{one.name}: {one.problem}" for one in readers if one.problem]
+        awaited = [one.name for one in readers if not one.tried]
+        told = [f"reads with {', '.join(working)}"] if working else []
+        told += [f"waits for {', '.join(awaited)}"] if awaited else []
+        told += [f"without {'; '.join(lost)}"] if lost else []
+        return Sight(bool(working) or not awaited, ", ".join(told) or "nothing to read with is configured")
+
+    @property
+    def _readers(self) -> list[Watched]:
+        return [loop.watched for loop in self.loops if isinstance(loop, CameraLoop | ScannerLoop)]
 
     @property
     def reader(self) -> CameraReader | None:
@@ -124,4 +149,5 @@ def _lines(scanner: Scanner) -> Lines:
     if device.kind == "keys":
         gap = {} if framing.gap_seconds is None else {"gap": framing.gap_seconds}
         return KeyLines(device, KeyDecoder(LAYOUTS[framing.layout], suffix=framing.suffix, **gap))
-    return ByteLines(device, LineDecoder(framing.gap_seconds or 0.1))
+    # Who fills a pipe may pause wherever it likes: there only the end of a line ends a scan, unless told otherwise.
+    return ByteLines(device, LineDecoder(framing.gap_seconds or (None if device.source == "stdin" else 0.1)))

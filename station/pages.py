@@ -57,7 +57,8 @@ class IdleFacts(msgspec.Struct, frozen=True):
     """What a station says when nobody is there.
 
     ``linked`` None: it has no hub.  ``troubles`` are standing faults and take the display and the lamp over;
-    ``twin`` is this station's name when another station answers to it too.
+    ``twin`` is this station's name when another station answers to it too; ``lost`` are ways to read that are gone
+    while another one is left.
     """
 
     place: str
@@ -66,6 +67,7 @@ class IdleFacts(msgspec.Struct, frozen=True):
     backlog: int = 0
     troubles: tuple[Reason, ...] = ()
     twin: str = ""
+    lost: tuple[Label, ...] = ()
 
 
 class Reel(msgspec.Struct, frozen=True):
@@ -136,6 +138,11 @@ class Speaker:
             return self._clock(facts)
         if facts.twin:
             return self._plain("twins", Label.TWIN, Label.TWIN_NOTE, foot=facts.twin)
+        if facts.lost:  # in turn with the invitation, which still holds
+            again, turn = turn % 2, turn // 2
+            if not again:
+                key = facts.lost[turn % len(facts.lost)]
+                return TextPage(word(key, self._first), self._also(key))
         return BannerPage(word(Label.INVITATION, self._languages[turn % len(self._languages)]))
 
     def _clock(self, facts: IdleFacts) -> IdlePage:
@@ -148,6 +155,7 @@ class Speaker:
             facts.linked,
             f"↑{facts.backlog}" if facts.backlog else "",
             shift=local.minute % 5 - 2,
+            sign="wrench" if facts.lost else "",
         )
 
     def _plain(self, shape: str, headline: Key, note: Key, foot: str = "") -> VerdictPage:

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from station.sources import Loop
 
@@ -27,6 +28,17 @@ TURN_SECONDS = 0.0002
 _DIED = "a loop died; the service ends"
 _JOIN_WITHIN = 5.0
 _FEED_EVERY = 2.0
+_AT_ONCE = 0.5
+"""Seconds in which devices that are there are open, as a rule."""
+_READY_WITHIN = 20.0
+"""Seconds after which a silent device is waited for no longer: a gate that cannot read must say so itself."""
+
+
+class Sight(NamedTuple):
+    """Whether the station can read, or has found out that it cannot, and in words with what."""
+
+    settled: bool
+    told: str
 
 
 def notify(message: str) -> None:
@@ -42,8 +54,15 @@ def notify(message: str) -> None:
 class Service:
     """Runs ``turn`` in the calling thread, again and again, beside one thread for each loop."""
 
-    def __init__(self, turn: Callable[[], None], loops: Sequence[Loop], wakes: Sequence[threading.Event] = ()) -> None:
-        self._turn, self._loops, self._wakes = turn, loops, wakes
+    def __init__(
+        self,
+        turn: Callable[[], None],
+        loops: Sequence[Loop],
+        wakes: Sequence[threading.Event] = (),
+        sight: Callable[[], Sight] = lambda: Sight(True, ""),
+    ) -> None:
+        self._turn, self._loops, self._wakes, self._sight = turn, loops, wakes, sight
+        self._told = ""
         self.stop = threading.Event()
         self.died = ""
         self._code = 0
@@ -66,8 +85,6 @@ class Service:
             try:
                 for thread in threads:
                     thread.start()
-                notify("READY=1")
-                log.info("ready", extra={"loops": [loop.name for loop in self._loops]})
                 self._guarded("gate", self._turns)
             finally:
                 notify("STOPPING=1")
@@ -75,12 +92,34 @@ class Service:
         return 70 if self.died else self._code
 
     def _turns(self, stop: threading.Event) -> None:
-        fed = 0.0
+        begun = time.monotonic()
+        while not self._sight().settled and time.monotonic() - begun < _AT_ONCE and not stop.wait(0.002):
+            pass
+        ready, fed = False, 0.0
         while not stop.is_set():
+            if not ready:
+                ready = self._tell_ready(time.monotonic() - begun)
             self._turn()
-            if time.monotonic() - fed >= _FEED_EVERY:
+            if ready and time.monotonic() - fed >= _FEED_EVERY:
                 fed = time.monotonic()
-                notify("WATCHDOG=1")
+                self._tell("WATCHDOG=1")
+
+    def _tell_ready(self, waited: float) -> bool:
+        """READY when the station can read, or cannot and says why; not for ever later."""
+        if not self._sight().settled and waited < _READY_WITHIN:
+            self._tell()
+            return False
+        self._tell("READY=1")
+        log.info("ready", extra={"loops": [loop.name for loop in self._loops], "sight": self._told})
+        return True
+
+    def _tell(self, *state: str) -> None:
+        """Tells systemd, and what the station reads with when that has changed."""
+        told = " ".join(self._sight().told.split())
+        status = () if told == self._told else (f"STATUS={told}",)
+        self._told = told
+        if state or status:
+            notify("\n".join((*state, *status)))
 
     def _guarded(self, name: str, run: Callable[[threading.Event], None]) -> None:
         try:

@@ -19,6 +19,7 @@ from core.model import Capture, Source, Symbology
 from drivers.buttons import Buttons, Choice
 from drivers.camera import Camera
 from drivers.errors import DeviceError
+from drivers.frame import Frame
 from drivers.relay import Relay, RelayEvent
 from drivers.scanner import ByteScanner, KeyScanner
 from station.clock import Clock
@@ -30,6 +31,7 @@ from station.shutter import Shutter
 log = logging.getLogger(__name__)
 
 _WAIT = 0.25
+_SHORTEST = 0.001
 _ROOM = 4
 
 
@@ -77,14 +79,17 @@ class Watched:
     def __init__(self, name: str) -> None:
         self.name = name
         self.problem = ""
+        self.tried = False  # it has worked, or said why it does not
 
     def lost(self, error: DeviceError) -> None:
         """Tells of a loss."""
+        self.tried = True
         self.problem = error.problem
         log.warning("device lost", extra={"device": error.device, "problem": error.problem, "cure": error.cure})
 
     def works(self) -> None:
         """Tells of its return, if it was lost."""
+        self.tried = True
         if self.problem:
             log.warning("device is back", extra={"device": self.name, "after": self.problem})
             self.problem = ""
@@ -108,17 +113,20 @@ class CameraLoop:
             except DeviceError as error:
                 self.watched.lost(error)
                 continue
-            if frame is None:
-                continue
-            self.shutter.offer(frame)
-            at, seen = self._clock.now(), time.monotonic()
-            self.watched.works()
-            for read in self.reader.on_frame(frame, seen):
-                try:
-                    self._into.put_nowait(Capture(read.data, read.symbology, Source.CAMERA, at))
-                except queue.Full:
-                    self.reader.forget(read)
-            self.reader.eyesight.watch(frame, seen)
+            if frame is not None:
+                self.take(frame, time.monotonic())
+
+    def take(self, frame: Frame, seen: float) -> None:
+        """Does with one frame, seen at that monotonic second, all that is done with each."""
+        self.shutter.offer(frame)
+        at = self._clock.now()
+        self.watched.works()
+        for read in self.reader.on_frame(frame, seen):
+            try:
+                self._into.put_nowait(Capture(read.data, read.symbology, Source.CAMERA, at))
+            except queue.Full:
+                self.reader.forget(read)
+        self.reader.eyesight.watch(frame, seen)
 
 
 class Lines(Protocol):
@@ -133,8 +141,8 @@ class Lines(Protocol):
     def read(self, timeout: float) -> Sequence[Line]:
         """The scans that became complete, or none; ``DeviceError`` once per loss."""
 
-    def forget(self) -> None:
-        """Drops half a scan, so that it is never joined to what comes after a loss."""
+    def forget(self) -> Sequence[Line]:
+        """Drops half a scan, so that it is never joined to what comes after a loss; returns what was whole of it."""
 
 
 class KeyLines:
@@ -142,7 +150,6 @@ class KeyLines:
 
     def __init__(self, scanner: KeyScanner, decoder: KeyDecoder) -> None:
         self.source = Source(scanner.source)
-        self.forget = decoder.reset
         self._scanner, self._decoder = scanner, decoder
 
     @property
@@ -152,8 +159,14 @@ class KeyLines:
 
     def read(self, timeout: float) -> Sequence[Line]:
         """The scans that became complete."""
-        keys = self._scanner.read(timeout)
-        return self._decoder.feed(keys) if keys else self._decoder.idle(time.monotonic())
+        wait = _patience(timeout, self._decoder.patience)
+        keys = self._scanner.read(wait)
+        return self._decoder.feed(keys) if keys else self._decoder.silence(wait)
+
+    def forget(self) -> Sequence[Line]:
+        """Drops half a scan and the keys that are down."""
+        self._decoder.reset()
+        return ()
 
 
 class ByteLines:
@@ -161,7 +174,6 @@ class ByteLines:
 
     def __init__(self, scanner: ByteScanner, decoder: LineDecoder) -> None:
         self.source = Source(scanner.source)
-        self.forget = decoder.drop
         self._scanner, self._decoder = scanner, decoder
 
     @property
@@ -171,8 +183,21 @@ class ByteLines:
 
     def read(self, timeout: float) -> Sequence[Line]:
         """The scans that became complete."""
-        data = self._scanner.read(timeout)
-        return self._decoder.feed(data, time.monotonic()) if data else self._decoder.idle(time.monotonic())
+        wait = _patience(timeout, self._decoder.patience)
+        data = self._scanner.read(wait)
+        return self._decoder.feed(data) if data else self._decoder.silence(wait)
+
+    def forget(self) -> Sequence[Line]:
+        """Drops half a scan; a stream's last line is whole also without an end of its own."""
+        if self.source is Source.STDIN:
+            return self._decoder.end()
+        self._decoder.drop()
+        return ()
+
+
+def _patience(timeout: float, patience: float) -> float:
+    """How long to wait for a device: no longer than until its silence would mean something."""
+    return max(min(timeout, patience), _SHORTEST)
 
 
 class ScannerLoop:
@@ -185,13 +210,14 @@ class ScannerLoop:
 
     def run(self, stop: threading.Event) -> None:
         """Reads until ``stop``; waits for room in the queue."""
+        if not self._lines.away:
+            self.watched.works()
         while not stop.is_set():
             try:
                 lines = self._lines.read(_WAIT)
             except DeviceError as error:
                 self.watched.lost(error)
-                self._lines.forget()
-                continue
+                lines = self._lines.forget()
             if not self._lines.away:
                 self.watched.works()
             for line in lines:

@@ -33,6 +33,7 @@ MOST_ROWS = 200
 MOST_BYTES = 128 * 1024
 _HELD_WITHIN = 20.0
 _TIME_AGAIN = 10.0
+_ASK_EVERY = 600.0
 _ERASE_EVERY = 60.0
 _IDLE = 1.0
 NOT_HELD = "does not say that it holds the rows it was sent"
@@ -69,6 +70,13 @@ class Carrier(Protocol):
         """Asks for policies with the next step: others speak to this gate now."""
 
 
+class _Walk(msgspec.Struct, frozen=True):
+    """Below which number refused rows are to be asked for, and whether those that are known are passed."""
+
+    before: int
+    to_oldest: bool
+
+
 @dataclass
 class Sync:
     """What the loop shares with the gate: ``wake`` is set when a row was written or the hub said something.
@@ -94,6 +102,8 @@ class Sync:
         self._erase_next = 0.0
         self._again: deque[tuple[str, int, int]] = deque()
         self._scopes: tuple[str, ...] | None = None
+        self._walks: dict[str, list[_Walk]] = {}  # of epochs
+        self._walked: set[str] = set()
         self._alarm = ""
         self._twin_until = float("-inf")
 
@@ -154,10 +164,32 @@ class Sync:
         if mark.station != self.journal.station:
             return
         self.contact()
-        self.journal.hold(mark)
+        new = self.journal.hold(mark)
         self._heed(mark.alarm)
-        if mark.refused:
-            log.error("hub refuses rows", extra={"rows": len(mark.refused), "cause": mark.refused[0].cause[:80]})
+        self._hear_refused(mark, new)
+        if new:
+            log.error("hub refuses rows", extra={"rows": new, "cause": mark.refused[-1].cause[:80]})
+
+    def _hear_refused(self, mark: wire.HeldMark, new: int) -> None:
+        """A mark names the newest refused rows only: notes where older ones are to be asked for.
+
+        Asked until none is news, and down to the oldest once after each start.
+        """
+        walks = self._walks.setdefault(mark.epoch, [])
+        if not mark.refused_before:
+            if mark.refused_older and (new or mark.epoch not in self._walked):
+                walks.append(_Walk(mark.refused[0].seq, to_oldest=mark.epoch not in self._walked))
+                self._walked.add(mark.epoch)
+        elif walks and mark.refused_before == walks[-1].before:
+            goes_on = mark.refused and mark.refused_older and (new or walks[-1].to_oldest)
+            walks[-1:] = [_Walk(mark.refused[0].seq, walks[-1].to_oldest)] if goes_on else []
+
+    def next_question(self) -> wire.Batch | None:
+        """What to ask the hub about rows that it refused, or nothing."""
+        for epoch, walks in self._walks.items():
+            if walks:
+                return wire.Batch(self.journal.station, epoch, 1, (), refused_before=walks[-1].before)
+        return None
 
     @property
     def named_twice(self) -> bool:
@@ -196,8 +228,9 @@ def moves_on(mark: wire.HeldMark, pending: Pending) -> bool:
 
 
 def batch_of(pending: Pending) -> wire.Batch:
-    """The message that brings these rows, byte for byte as the journal holds them."""
-    return wire.Batch(pending.station, pending.epoch, pending.first, tuple(msgspec.Raw(raw) for raw in pending.raws))
+    """The message that brings these rows, byte for byte as the journal holds them unless they are damaged."""
+    raws = tuple(msgspec.Raw(raw) for raw in pending.raws)
+    return wire.Batch(pending.station, pending.epoch, pending.first, raws, pending.gone, pending.gone_hash)
 
 
 class MqttCarrier:
@@ -210,6 +243,10 @@ class MqttCarrier:
         self._time_asked = float("-inf")  # monotonic
         self._most_bytes = MOST_BYTES
         self._settings_told = -1
+        self._unasked: deque[str] = deque()
+        self._ask_next = float("inf")  # monotonic
+        self._asking: str = ""
+        self._asking_until = 0.0  # monotonic
         self.problem = "not connected yet"
 
     def step(self, sync: Sync) -> bool:
@@ -223,7 +260,11 @@ class MqttCarrier:
         self._show(sync)
         self._answer_orders(sync)
         if self._sent is None and self._hub.connected:
+            self._ask_held(sync)
+        if self._sent is None and self._hub.connected and not self._asking:
             self._bring(sync.next_batch(self._most_bytes))
+        if self._sent is None and self._hub.connected and not self._asking:
+            self._ask_refused(sync)
         return False
 
     def listen(self, sync: Sync) -> None:
@@ -231,6 +272,27 @@ class MqttCarrier:
         self._hub.follow(sync.policies.scopes)
         for event in self._hub.events():
             self._take(event, sync)
+
+    def _ask_held(self, sync: Sync) -> None:
+        """Asks of each journal of this card how far it is held, on every new line and now and then.
+
+        What a hub tells by itself is of the newest journal that it knows: one restored from a backup knows less.  Rows
+        wait for the answer, for they may have to be recorded anew before any is sent.
+        """
+        if time.monotonic() >= self._ask_next:
+            self._unasked = deque(sync.journal.epochs())
+            self._ask_next = time.monotonic() + _ASK_EVERY * random.uniform(1, 1.5)  # noqa: S311  # jitter
+        if self._asking and time.monotonic() >= self._asking_until:
+            self._asking = ""
+        asking = wire.Batch(sync.journal.station, self._unasked[0], 1, ()) if self._unasked else None
+        if asking is not None and not self._asking and self._hub.bring(asking):
+            self._asking, self._asking_until = self._unasked.popleft(), time.monotonic() + _HELD_WITHIN
+
+    def _ask_refused(self, sync: Sync) -> None:
+        """Asks for the refused rows that no mark named, while nothing else is to be sent."""
+        question = sync.next_question()
+        if question is not None and self._hub.bring(question):
+            self._asking, self._asking_until = question.epoch, time.monotonic() + _HELD_WITHIN
 
     def _bring(self, pending: Pending | None) -> None:
         if pending is not None and self._hub.bring(batch_of(pending)):
@@ -275,6 +337,7 @@ class MqttCarrier:
             log.info("broker connected", extra={"broker": self._hub.name})
             self.problem = ""
             self._most_bytes = event.largest - _ROOM_FOR_HEADS
+            self._ask_next, self._asking = float("-inf"), ""
             if not self._hub.under_way("checkins"):
                 self._sent = None
             self._hub.tell_state(msgspec.structs.replace(self._state, policy_version=sync.policies.newest))
@@ -301,6 +364,8 @@ class MqttCarrier:
             log.warning("rubbish on the held topic dropped", extra={"bytes": len(said.payload)})
             return
         sync.take_mark(mark)
+        if mark.epoch == self._asking and not said.retained:
+            self._asking = ""
         took = time.monotonic() - self._time_asked
         if took < _TIME_AGAIN and not said.retained and mark.station == sync.journal.station:
             self._time_asked = float("-inf")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from lacking import lacking
 from ports import free_port, listens
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,12 +59,12 @@ class Broker:
 
 
 def find_program(*names: str) -> str:
-    """The path of the first of these programs that is there, also where only root's PATH looks; skips without any."""
+    """The path of the first of these programs that is there, also where only root's PATH looks; see ``lacking``."""
     for name in names:
         found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
         if found is not None:
             return found
-    pytest.skip(f"{' and '.join(names)}: not installed")
+    return lacking(f"{' and '.join(names)}: not installed")
 
 
 @pytest.fixture

@@ -92,6 +92,8 @@ WORDS: Mapping[Key, str] = {
     Label.STARTING_NOTE: "Please wait",
     Label.TWIN: "SAME NAME",
     Label.TWIN_NOTE: "Two stations",
+    Label.CAMERA_LOST: "Camera is not working",
+    Label.SCANNER_LOST: "Code reader is not working",
     Label.TRIAL: "SIGNAL TEST {number}/{count}",
     Label.AIMING: "AIMING",
     Label.AIMING_NOTE: "Taking pictures",

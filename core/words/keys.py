@@ -25,6 +25,8 @@ class Label(Enum):
     TWIN = "twin"  # another station answers to this one's name
     TWIN_NOTE = "twin-note"
     TRIAL = "trial"  # under each signal of a test; has places for {number} and {count}
+    CAMERA_LOST = "camera-lost"  # nobody there, and one of several ways to read is gone
+    SCANNER_LOST = "scanner-lost"
     AIMING = "aiming"  # the camera is being aimed, and may be looked through from afar
     AIMING_NOTE = "aiming-note"
     ALARM = "alarm"  # the fault's word, as large as the display

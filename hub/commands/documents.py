@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from core import wire
 from core.rules import Policy
 from hub.commands.opening import opened
 from hub.errors import DataError, MissingFile
@@ -21,10 +22,10 @@ AMISS = 1
 def publish_policy(given: argparse.Namespace) -> int:
     """``hub policy publish``."""
     try:
-        policy = msgspec.json.decode(given.file.read_bytes(), type=Policy)
+        policy = wire.decode(given.file.read_bytes(), Policy)
     except OSError as error:
         raise MissingFile(f"{given.file}: {error.strerror or error}") from error
-    except msgspec.MsgspecError as error:
+    except ValueError as error:
         raise DataError([f"{given.file}: {error}"]) from error
     with opened(given) as (store, ring), store.writing() as connection:
         if given.next:

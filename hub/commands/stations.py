@@ -14,7 +14,7 @@ from core import keys
 from core.model import GateKind
 from hub.commands.opening import opened, settings_of
 from hub.config import Settings
-from hub.journals import proof
+from hub.journals import conflicts, proof
 from hub.stations import fleet
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
@@ -88,13 +88,37 @@ def verify_journal(given: argparse.Namespace) -> int:
     return os.EX_OK if proofs and all(each.whole for each in proofs) else AMISS
 
 
+def list_conflicts(given: argparse.Namespace) -> int:
+    """``hub journal conflicts``."""
+    with opened(given) as (store, _), store.reading() as connection:
+        found = list(conflicts.listed(connection, given.station))
+    if given.json:
+        print(msgspec.json.encode(found).decode())
+        return os.EX_OK
+    for each in found:
+        hashes = f"{each.came[:_HASH_SHOWN]}, held is {each.held[:_HASH_SHOWN] or 'no more'}"
+        print(f"{each.station}/{each.epoch}/{each.seq}  {each.arrived:%Y-%m-%d %H:%M}  {each.size} bytes  {hashes}")
+    if not found:
+        print("no conflicts")
+    return os.EX_OK
+
+
+_HASH_SHOWN = 16
+
+
 def _told(each: proof.Proof) -> str:
     lines = [
         f"{each.station} {each.epoch}: rows {each.first} to {each.through}, {'whole' if each.whole else 'NOT whole'}"
     ]
     lines += [f"  {each.emptied} rows emptied for somebody's sake, their hashes kept"] if each.emptied else []
     lines += [f"  missing {first} to {last}" for first, last in each.missing]
+    lines += [f"  lost {first} to {last}: its card has them no more" for first, last in each.lost]
     lines += [f"  broken at {fault.seq}: {fault.problem}" for fault in each.broken]
+    if each.unheld is not None:
+        first, last = each.unheld
+        waits = f"{last - max(first - 1, each.believed)} of them wait on its card"
+        lines.append(f"  written but not held: {first} to {last}, as its station last said; {waits}")
     lines += [f"  {each.refused} dead letters"] if each.refused else []
-    lines += [f"  {each.conflicts} rows contradict one already held"] if each.conflicts else []
+    contradict = f"{each.conflicts} rows contradict one already held: hub journal conflicts {each.station}"
+    lines += [f"  {contradict}"] if each.conflicts else []
     return "\n".join(lines)

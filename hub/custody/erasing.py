@@ -22,7 +22,7 @@ from hub.erasure import emptying, ledger, station_erasing
 from hub.erasure.emptying import RowKey
 from hub.erasure.ledger import Entry
 from hub.errors import HubError
-from hub.journals.reading import Unreadable, decode, open_who, subjects
+from hub.journals.unsealing import Unreadable, decode, open_who, subjects
 from hub.register import phones
 from hub.register.people import FormDetails
 from hub.storage import replies
@@ -32,6 +32,7 @@ from hub.storage.keyring import Keyring
 from hub.storage.store import Store
 from hub.storage.tables import (
     conflicting_rows,
+    corrections,
     declarations,
     identities,
     journal_rows,
@@ -83,6 +84,7 @@ def erase(
     station_erasing.ask(connection, ring, now, by or "hub")
     counts["check-ins"] = _delete(connection, visits, theirs)
     counts["declarations"] = _delete(connection, declarations, declarations.c.person == person)
+    counts["former values"] = _delete(connection, corrections, corrections.c.person == person)
     counts["replies"] = replies.forget(connection, ring, made)
     counts["made for others"] = _forget_proxy(connection, person)
     counts["phone"] = _forget_phone(connection, ring, person, is_own=not by)
@@ -205,7 +207,7 @@ def _forget_phone(connection: sa.Connection, ring: Keyring, person: int, *, is_o
     if number is None or connection.scalar(sharing) is not None:
         return 0
     digest = ring.phone_digest(number)
-    connection.execute(sa.update(declarations).where(declarations.c.phone == digest).values(phone=None))
+    connection.execute(sa.update(declarations).where(declarations.c.phone == digest).values(phone=None, sheet=None))
     gone = _delete(connection, onetime_codes, onetime_codes.c.phone == digest)
     gone += _delete(connection, drafts, drafts.c.owner == guests.owner_of(ring, number))
     return gone + (0 if is_own else guests.forget(connection, ring, number))

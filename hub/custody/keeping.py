@@ -21,6 +21,7 @@ from hub.custody import holds
 from hub.custody.retention import LIMITS, Days
 from hub.erasure import emptying, ledger, station_erasing
 from hub.erasure.emptying import RowKey
+from hub.journals import lost
 from hub.province import ties
 from hub.storage.citizen_tables import drafts, guests, onetime_codes
 from hub.storage.keeping_tables import anchors, emptied_rows, erased, erasures
@@ -122,6 +123,7 @@ def _erase_rows(connection: sa.Connection, station: str, epoch: str, before: dat
         emptied = emptied_rows.c
         passed = sa.and_(emptied.station == station, emptied.epoch == epoch, emptied.seq <= last.seq)
         connection.execute(sa.delete(emptied_rows).where(passed))
+        lost.forget(connection, station, epoch, last.seq)
         _move_anchor(connection, RowKey(station, epoch, last.seq), last.digest.hex(), now)
     return gone
 

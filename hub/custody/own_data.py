@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -9,17 +10,21 @@ import sqlalchemy as sa
 
 from hub.custody import holds
 from hub.custody.erasing import Unknown
+from hub.register import mending
 from hub.storage.account_tables import audit, audit_shown
 from hub.storage.keyring import Keyring
 from hub.storage.tables import declarations, identities, people, places, visits
 
-_JSON = ("symptoms", "exposures", "origin", "destination", "details")  # columns that hold JSON
+_COUNTED = ("counted_symptoms", "counted_exposures")
+_JSON = ("symptoms", "exposures", "origin", "destination", "details", *_COUNTED)  # columns that hold JSON
+_NOT_SHOWN = ("id", "person", "sheet")
 
 
-def export(connection: sa.Connection, ring: Keyring, person: int) -> dict[str, Any]:
+def export(connection: sa.Connection, ring: Keyring, person: int, *, to_phone: bool = False) -> dict[str, Any]:
     """The registry's record, codes, declarations, check-ins, holds and look-ups; ``Unknown`` when nobody is meant.
 
-    The journal's sealed rows say nothing beyond the check-ins and are left out.
+    ``to_phone``: to the phone that holds the record; one that claimed it without showing a card is told no check-ins
+    from before that.  The journal's sealed rows say nothing beyond the check-ins and are left out.
     """
     found = connection.execute(sa.select(people).where(people.c.id == person)).mappings().first()
     if found is None:
@@ -27,8 +32,9 @@ def export(connection: sa.Connection, ring: Keyring, person: int) -> dict[str, A
     return {
         "person": _person(connection, found),
         "identities": _identities(connection, ring, person),
+        "corrections": mending.former(connection, ring, person),
         "declarations": _declarations(connection, person),
-        "checkins": _checkins(connection, person),
+        "checkins": _checkins(connection, person, found["claimed"] if to_phone else None),
         "holds": [msgspec.to_builtins(hold) for hold in holds.of(connection, person)],
         "looked_up": _looked_up(connection, found["key"]),
     }
@@ -48,15 +54,21 @@ def _identities(connection: sa.Connection, ring: Keyring, person: int) -> list[d
 def _declarations(connection: sa.Connection, person: int) -> list[dict[str, Any]]:
     own = sa.select(declarations).where(declarations.c.person == person).order_by(declarations.c.at)
     return [
-        {name: _read(value) if name in _JSON else value for name, value in row.items() if name not in ("id", "person")}
+        {
+            name: _read(value) if name in _JSON else value
+            for name, value in row.items()
+            if name not in ("id", "person", "sheet")
+        }
         for row in connection.execute(own).mappings()
     ]
 
 
-def _checkins(connection: sa.Connection, person: int) -> list[dict[str, Any]]:
+def _checkins(connection: sa.Connection, person: int, since: datetime | None) -> list[dict[str, Any]]:
     of_place = visits.outerjoin(places, places.c.code == visits.c.place)
     columns = (visits.c.at, visits.c.place, places.c.name.label("place_name"), visits.c.direction, visits.c.outcome)
     own = sa.select(*columns).select_from(of_place).where(visits.c.person == person).order_by(visits.c.at)
+    if since is not None:
+        own = own.where(visits.c.at >= since)
     return [dict(row) for row in connection.execute(own).mappings()]
 
 

@@ -10,6 +10,7 @@ import logging
 import os
 import pwd
 import re
+import resource
 import secrets
 import shutil
 import signal
@@ -33,6 +34,7 @@ LOG_AT_MOST = 1 << 20
 USERS_AT_MOST = 50_000
 _CONNECTED = re.compile(r" as (?P<client>\S+) \(p.*u'(?P<user>[a-z0-9-]+)'")
 _OVERSIZED = re.compile(r"Client (?P<client>\S+) disconnected due to oversize packet")
+FILES_AT_MOST = 65_536
 _ACCESS = f"""user {HUB_USER}
 topic readwrite tq/v1/#
 
@@ -85,6 +87,7 @@ class Broker:
         self._write("mosquitto.conf", self._configuration())
         if self._hashes is None:
             self.admit({})
+        _allow_files()
         with self._log.open("ab") as output:
             self._read = output.tell()
             self._process = subprocess.Popen(  # noqa: S603  # the program found on PATH, arguments all ours
@@ -206,6 +209,14 @@ def _dies_with_parent() -> list[str]:
     """Where util-linux has it, a hub that is killed takes its broker along."""
     found = shutil.which("setpriv")
     return [found, "--pdeathsig", "TERM"] if found else []
+
+
+def _allow_files() -> None:
+    """Lets the broker, which inherits it, hold a line a station: the usual 1,024 open files are too few for a fleet."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_AT_MOST if hard == resource.RLIM_INFINITY else min(hard, FILES_AT_MOST)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _free_port(host: str) -> int:

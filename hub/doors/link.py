@@ -273,7 +273,7 @@ class Link:
             client.ack(outcome.mid, 1)
 
     def _publish_mark(self, client: mqtt.Client, mark: wire.HeldMark) -> None:
-        newest = intake.newest_epoch(self._reader, mark.station) == mark.epoch
+        newest = not mark.refused_before and intake.newest_epoch(self._reader, mark.station) == mark.epoch
         client.publish(f"{ROOT}/s/{mark.station}/held", wire.encode(mark), qos=1, retain=newest)
 
     def _answer(self, client: mqtt.Client, station: str, message: mqtt.MQTTMessage) -> None:

@@ -118,7 +118,7 @@ def decode(raw: bytes, ring: Keyring, name: str) -> dict[str, Entry]:
     for number, line in enumerate(raw[len(HEAD) :].split(b"\n")[:-1], 2):
         try:
             each = _entry.decode(line)
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError([f"{name}: line {number}: no erasure; take an older copy of the file"]) from error
         if each.erasure != _number(ring, each.at, each.digests):
             raise DataError([f"{name}: line {number}: was changed, or is of a hub with other keys"])

@@ -20,7 +20,7 @@ from hub.health import hours
 from hub.journals.messages import BadMessage
 from hub.register import areas
 from hub.stations.fleet import Gate
-from hub.stations.trouble import LATE, Rate, View, release
+from hub.stations.trouble import LATE, Gap, Rate, View, release
 
 Via = Literal["mqtt", "http"]
 
@@ -82,6 +82,7 @@ class Member:
         "backlog_at",
         "backlog_before",
         "former",
+        "gap",
         "gate",
         "health",
         "heard",
@@ -112,6 +113,7 @@ class Member:
         self.former: dict[str, int] = {}  # of each session before this one, the last number, the newest last
         self.refused = ""
         self.refusals = 0
+        self.gap: Gap | None = None
         self.messages = 0
         self.lates = 0
         self.backlog_before = 0
@@ -215,6 +217,7 @@ class Member:
             refused=self.refused,
             refusals=self.refusals,
             direction=gate.direction,
+            gap=self.gap,
         )
 
 
@@ -260,6 +263,12 @@ class Fleet:
             if (member := self._members.get(station)) is not None:
                 member.refused = why or member.refused
                 member.refusals += 1
+
+    def miss(self, gaps: Mapping[str, Gap]) -> None:
+        """Takes in which stations' rows have a gap now; those of all others have none."""
+        with self._lock:
+            for name, member in self._members.items():
+                member.gap = gaps.get(name)
 
     def hear(self, state: State) -> None:
         """Takes in what a station, or its last will, says of being there; a will speaks only for its own session."""

@@ -167,7 +167,7 @@ def load(connection: sa.Connection, fleet: Fleet, since: datetime | None = None)
     for row in connection.execute(wanted):
         try:
             health, former = _health.decode(row.message), _former.decode(row.former)
-        except msgspec.MsgspecError:
+        except ValueError:
             continue  # of another version of this program: the next message replaces it
         fleet.restore(row.station, Kept(health, row.heard, row.ahead, row.via, former, hours.read(row.hour)))
 

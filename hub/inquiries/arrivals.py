@@ -70,13 +70,17 @@ def declared_in(account: Account, since: datetime, until: datetime) -> sa.Select
     """Everybody's newest declaration of entry, if it leads to the officer's communes within a window."""
     entry, later = declarations.c, declarations.alias("later")
     newer = sa.exists().where(
-        later.c.person == entry.person, later.c.kind == "entry", later.c.withdrawn.is_(None), later.c.at > entry.at
+        later.c.person == entry.person,
+        later.c.kind == "entry",
+        later.c.withdrawn.is_(None),
+        ~later.c.aside,
+        later.c.at > entry.at,
     )
     return (
         sa.select(declarations, people.c.key, people.c.name, people.c.born, people.c.phone.label("own_phone"))
         .join_from(declarations, people, people.c.id == entry.person)
         .where(entry.heads.in_(_reach(account)), entry.arrival >= since, entry.arrival <= until)
-        .where(entry.kind == "entry", entry.withdrawn.is_(None), ~newer)
+        .where(entry.kind == "entry", entry.withdrawn.is_(None), ~entry.aside, ~newer)
     )
 
 
@@ -94,8 +98,8 @@ def _arrivals(rows: Iterable[sa.Row[Any]], account: Account) -> Iterator[Arrival
             *(row.key.hex(), row.name, row.born, row.own_phone, row.arrival, row.at),
             origin=_areas.decode(row.origin) if row.origin else None,
             destination=destination,
-            symptoms=_texts.decode(row.symptoms),
-            exposures=_texts.decode(row.exposures),
+            symptoms=_texts.decode(row.counted_symptoms or row.symptoms),
+            exposures=_texts.decode(row.counted_exposures or row.exposures),
         )
 
 
@@ -126,6 +130,7 @@ def passed(connection: sa.Connection, account: Account, since: datetime, until: 
     newest = (
         sa.select(declarations.c.destination)
         .where(declarations.c.person == people.c.id, declarations.c.kind == "entry", declarations.c.withdrawn.is_(None))
+        .where(~declarations.c.aside)
         .order_by(declarations.c.at.desc())
         .limit(1)
         .correlate(people)

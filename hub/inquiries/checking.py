@@ -10,7 +10,17 @@ import sqlalchemy as sa
 
 from core import answers, codes, keys, wire
 from core.codes.trust import Trust, read_pem
-from core.model import Credential, Direction, GateKind, Lookup, Reason, SignatureState, Standing, Verdict
+from core.model import (
+    Credential,
+    DeclarationKind,
+    Direction,
+    GateKind,
+    Lookup,
+    Reason,
+    SignatureState,
+    Standing,
+    Verdict,
+)
 from core.policy import Rules, decide
 from core.rules import Policy
 from hub.centre import Centre
@@ -21,7 +31,7 @@ from hub.policy.policies import Published
 from hub.province.joining import Joined
 from hub.province.kept import Answered
 from hub.province.line import NotAnswered
-from hub.register import signers
+from hub.register import signers, voices
 from hub.register.standings import Standings
 from hub.storage.keyring import Keyring
 from hub.storage.tables import places
@@ -36,7 +46,8 @@ _policy = msgspec.json.Decoder(Policy)
 class Checked(msgspec.Struct, frozen=True):
     """What a look-up found; ``standing`` is None when nobody is known by this code or it names nobody.
 
-    ``unasked``: the province system could not be asked, so that what is missing is not known.
+    ``unasked``: the province system could not be asked, so that what is missing is not known.  ``others``: what other
+    phones declared since the person's own last word.
     """
 
     credential: Credential
@@ -44,6 +55,7 @@ class Checked(msgspec.Struct, frozen=True):
     verdict: Verdict
     policy_version: int
     unasked: bool = False
+    others: frozenset[DeclarationKind] = frozenset()
 
 
 def rules_of(connection: sa.Connection, ring: Keyring, published: dict[str, Published], account: Account) -> Rules:
@@ -88,7 +100,9 @@ def check(
     credential = _read(connection, ring, typed, now)
     lookup = _look_up(connection, ring, credential, told, joined, now)
     verdict = decide(credential, lookup, rules, now)
-    return Checked(credential, lookup.standing, verdict, rules.version, lookup.trouble is not None)
+    key = bytes.fromhex(lookup.standing.person) if lookup.standing is not None else b""
+    others = voices.spoken(connection, key)
+    return Checked(credential, lookup.standing, verdict, rules.version, lookup.trouble is not None, others)
 
 
 def _read(connection: sa.Connection, ring: Keyring, typed: str, now: datetime) -> Credential:

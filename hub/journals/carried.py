@@ -17,13 +17,15 @@ import sqlalchemy as sa
 from core.wire import Batch, StationName
 from hub.errors import DataError, MissingFile
 from hub.journals import intake, reading
+from hub.journals.unsealing import ROW_BYTES_AT_MOST
 from hub.stations.fleet import Tokens
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
 from hub.storage.tables import journals
 
 ROWS_A_BATCH = 200
-_LONGEST = reading.ROW_BYTES_AT_MOST
+_LINE_AT_MOST = 8 * ROW_BYTES_AT_MOST
+"""Longer than any row, and than a damaged one with a character for each byte."""
 _BEGINNINGS = (b'{"station":', b'{"emptied":')
 
 
@@ -33,6 +35,7 @@ class _Place(msgspec.Struct, frozen=True):
     station: StationName
     epoch: str
     seq: int
+    damaged: msgspec.Raw = msgspec.Raw(b"")
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -102,7 +105,7 @@ def _batches(file: BinaryIO, path: Path) -> Iterator[Batch]:
     """Stretches of one journal's rows without a gap."""
     first = _Place("none", "", 0)
     raws: list[msgspec.Raw] = []
-    for number, raw in enumerate(iter(lambda: file.readline(_LONGEST + 2), b""), 1):
+    for number, raw in enumerate(iter(lambda: file.readline(_LINE_AT_MOST + 2), b""), 1):
         place, row = _row(raw, number, path)
         follows = (place.station, place.epoch, place.seq) == (first.station, first.epoch, first.seq + len(raws))
         if raws and (not follows or len(raws) == ROWS_A_BATCH):
@@ -119,8 +122,8 @@ def _row(line: bytes, number: int, path: Path) -> tuple[_Place, msgspec.Raw]:
     raw = line.rstrip(b"\n")
     try:
         place = _place.decode(raw)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise DataError([f"{path}: line {number} is no row; was the copy broken off? Copy the file again"]) from error
-    if len(raw) > _LONGEST or not intake.is_epoch(place.epoch) or place.seq < 1:
+    if len(raw) > _LINE_AT_MOST or not intake.is_epoch(place.epoch) or place.seq < 1:
         raise DataError([f"{path}: line {number} is no row of any station's"])
-    return place, msgspec.Raw(raw)
+    return place, msgspec.Raw(bytes(place.damaged) or raw)

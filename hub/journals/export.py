@@ -49,7 +49,7 @@ def _record(found: sa.Row[Any]) -> dict[str, Any]:
         return {**known, "emptied": True}
     try:
         row = msgspec.to_builtins(rows.decode(found.raw))
-    except msgspec.MsgspecError:
+    except ValueError:
         return {**known, "refused": "not read yet"}
     said = {key: value for key, value in row.items() if key not in _UNSAID}
     person = None if found.key is None else found.key.hex()

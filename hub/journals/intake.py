@@ -2,7 +2,8 @@
 
 ``(station, epoch, seq)`` is a row's identity and the table's primary key.  Rows that follow on what is held are
 appended; rows ahead of a gap wait beside until it fills.  A number that comes again with the same bytes is a
-repetition and changes nothing; with other bytes it is kept as a conflict, refused by name, and raises an alarm.
+repetition and changes nothing; with other bytes it is kept as a conflict, refused by name, and raises an alarm.  A gap
+that cannot fill any more, because the card itself has those rows no longer, is noted as lost and gone past.
 """
 
 from __future__ import annotations
@@ -17,20 +18,33 @@ import sqlalchemy as sa
 
 from core import rows
 from core.wire import Batch, HeldMark, Refused
+from hub.journals import lost
 from hub.stations.alarms import raise_alarm, told_to
+from hub.storage.keeping_tables import anchors
 from hub.storage.store import insert
 from hub.storage.tables import Instant, conflicting_rows, journal_rows, journals, waiting_rows
 
 WAITING_AT_MOST = 10_000
 REFUSED_TOLD_AT_MOST = 64
+LATE = "came after its range was given up for lost; replay it: hub dead-letter replay"
 CONFLICT = "another row is already held under this number; are there two stations with this name?"
 
 _EPOCH = re.compile(r"[0-9a-f]{16}")
 # Built once: putting a statement together takes longer than most of these run.
 _OWN = sa.and_(journals.c.station == sa.bindparam("of"), journals.c.epoch == sa.bindparam("in"))
 _HELD = sa.select(journals.c.through, journals.c.waiting).where(_OWN).with_for_update()
+_MORE_REFUSED = sa.update(journals).where(_OWN).values(refused=journals.c.refused + sa.bindparam("late"))
 _ADVANCE = sa.update(journals).where(_OWN).values(through=sa.bindparam("to"), waiting=sa.bindparam("beside"))
-_MARK = sa.select(journals.c.through, journals.c.refused).where(_OWN)
+_LAST = sa.and_(
+    journal_rows.c.station == journals.c.station,
+    journal_rows.c.epoch == journals.c.epoch,
+    journal_rows.c.seq == journals.c.through,
+)
+_MARK = (
+    sa.select(journals.c.through, journals.c.refused, journal_rows.c.digest)
+    .select_from(journals.outerjoin(journal_rows, _LAST))
+    .where(_OWN)
+)
 _NEWEST = (
     sa.select(journals.c.epoch)
     .where(journals.c.station == sa.bindparam("of"))
@@ -60,9 +74,11 @@ def is_epoch(text: str) -> bool:
 def take(connection: sa.Connection, batch: Batch, arrived: datetime) -> tuple[Refused, ...]:
     """Keeps a batch, and gives what was refused of it because its numbers are taken by other rows."""
     through, waiting = _journal(connection, batch.station, batch.epoch, arrived)
+    if batch.gone > through:
+        through, waiting = _give_up(connection, batch, through, waiting, arrived)
     given = [_new(batch, seq, bytes(raw)) for seq, raw in enumerate(batch.rows, batch.first)]
     key = {"station": batch.station, "epoch": batch.epoch, "arrived": arrived}
-    clashes = _clashes(connection, journal_rows, batch, [new for new in given if new.seq <= through])
+    clashes = _clashes(connection, key, batch, [new for new in given if new.seq <= through])
     ahead = [new for new in given if new.seq > through]
     beside = _waiting(connection, batch) if waiting else {}
     clashes += [new for new in ahead if new.seq in beside and beside[new.seq].digest != new.digest]
@@ -104,13 +120,40 @@ def _journal(connection: sa.Connection, station: str, epoch: str, now: datetime)
     return row.through, row.waiting
 
 
-def _clashes(connection: sa.Connection, table: sa.Table, batch: Batch, given: list[_New]) -> list[_New]:
+def _give_up(connection: sa.Connection, batch: Batch, through: int, waiting: int, now: datetime) -> tuple[int, int]:
+    """Goes on behind rows that their card has no more; those of them that wait beside are held."""
+    key = {"station": batch.station, "epoch": batch.epoch, "arrived": now}
+    beside = {seq: new for seq, new in _waiting(connection, batch).items() if seq <= batch.gone} if waiting else {}
+    _insert(connection, journal_rows, key, [beside[seq] for seq in sorted(beside)])
+    left = waiting - (_drain(connection, batch, batch.gone) if beside else 0)
+    lost.note(connection, batch, through, beside, now)
+    connection.execute(_ADVANCE, {"of": batch.station, "in": batch.epoch, "to": batch.gone, "beside": left})
+    return batch.gone, left
+
+
+def _clashes(connection: sa.Connection, key: Mapping[str, Any], batch: Batch, given: list[_New]) -> list[_New]:
+    """Rows under held numbers that are other ones; those of a lost range are kept, to be replayed."""
     if not given:
         return []
+    table = journal_rows
     within = table.c.seq.between(given[0].seq, given[-1].seq)
     wanted = sa.select(table.c.seq, table.c.digest).where(*_of(table, batch), within)
     held = {row.seq: row.digest for row in connection.execute(wanted)}
+    missing = [new for new in given if new.seq not in held]
+    if missing:
+        _take_late(connection, key, batch, missing)
     return [new for new in given if held.get(new.seq, new.digest) != new.digest]
+
+
+def _take_late(connection: sa.Connection, key: Mapping[str, Any], batch: Batch, missing: list[_New]) -> None:
+    ranges = lost.of(connection, batch.station, batch.epoch, missing[0].seq - 1)
+    late = [new for new in missing if any(each.first <= new.seq <= each.last for each in ranges)]
+    if late:
+        _insert(connection, journal_rows, key, late)
+        dead = sa.and_(*_of(journal_rows, batch), journal_rows.c.seq.in_([new.seq for new in late]))
+        connection.execute(sa.update(journal_rows).where(dead).values(refused=LATE))
+        own = {"of": batch.station, "in": batch.epoch, "late": len(late)}
+        connection.execute(_MORE_REFUSED, own)
 
 
 def _waiting(connection: sa.Connection, batch: Batch) -> dict[int, _New]:
@@ -157,10 +200,13 @@ def _keep_conflicts(connection: sa.Connection, key: Mapping[str, Any], clashes: 
     return tuple(Refused(row.seq, CONFLICT) for row in clashes)
 
 
-def mark(connection: sa.Connection, station: str, epoch: str, now: datetime) -> HeldMark:
-    """How far a journal is held without a gap, with the newest of its refused rows and the station's alarm."""
+def mark(connection: sa.Connection, station: str, epoch: str, now: datetime, before: int = 0) -> HeldMark:
+    """How far a journal is held without a gap, with the newest of its refused rows and the station's alarm.
+
+    ``before``: the newest of the refused rows below this number, for whoever was told that there are older ones.
+    """
     row = connection.execute(_MARK, {"of": station, "in": epoch}).first()
-    dead = _dead_letters(connection, station, epoch) if row is not None and row.refused else ()
+    dead, older = _dead_letters(connection, station, epoch, before) if row is not None and row.refused else ((), 0)
     return HeldMark(
         station=station,
         epoch=epoch,
@@ -168,17 +214,34 @@ def mark(connection: sa.Connection, station: str, epoch: str, now: datetime) -> 
         at=now,
         refused=dead,
         alarm=told_to(connection, station, now),
+        hash="" if row is None else _hash(connection, station, epoch, row),
+        refused_older=older,
+        refused_before=before,
     )
 
 
-def _dead_letters(connection: sa.Connection, station: str, epoch: str) -> tuple[Refused, ...]:
-    wanted = (
-        sa.select(journal_rows.c.seq, journal_rows.c.refused)
-        .where(journal_rows.c.station == station, journal_rows.c.epoch == epoch, journal_rows.c.refused.is_not(None))
-        .order_by(journal_rows.c.seq.desc())
-        .limit(REFUSED_TOLD_AT_MOST)
-    )
-    return tuple(Refused(row.seq, row.refused) for row in reversed(connection.execute(wanted).all()))
+def _hash(connection: sa.Connection, station: str, epoch: str, row: sa.Row[*tuple[Any, ...]]) -> str:
+    """The hash of the last row held, also where retention took it."""
+    if row.digest is not None:
+        return bytes(row.digest).hex()
+    at = sa.and_(anchors.c.station == station, anchors.c.epoch == epoch, anchors.c.seq == row.through)
+    if anchored := connection.scalar(sa.select(anchors.c.hash).where(at)):
+        return str(anchored)
+    ranges = lost.of(connection, station, epoch, row.through - 1)
+    return next((each.hash for each in ranges if each.last == row.through), "")
+
+
+def _dead_letters(connection: sa.Connection, station: str, epoch: str, before: int) -> tuple[tuple[Refused, ...], int]:
+    """The newest refused rows below a number (0: of all), and how many there are below those."""
+    table = journal_rows.c
+    own = sa.and_(table.station == station, table.epoch == epoch, table.refused.is_not(None))
+    below = sa.and_(own, table.seq < before) if before else own
+    wanted = sa.select(table.seq, table.refused).where(below).order_by(table.seq.desc()).limit(REFUSED_TOLD_AT_MOST)
+    told = tuple(Refused(row.seq, row.refused) for row in reversed(connection.execute(wanted).all()))
+    if len(told) < REFUSED_TOLD_AT_MOST:
+        return told, 0
+    older = sa.select(sa.func.count()).select_from(journal_rows).where(own, table.seq < told[0].seq)
+    return told, connection.scalar(older) or 0
 
 
 def newest_epoch(connection: sa.Connection, station: str) -> str:

@@ -50,6 +50,10 @@ def batch(raw: bytes, station: str) -> Batch:
         raise BadMessage("epoch: 16 hex digits")
     if len(message.rows) > ROWS_AT_MOST or message.first + len(message.rows) > _SEQ_AT_MOST:
         raise BadMessage(f"at most {ROWS_AT_MOST} rows a batch")
+    if message.rows and message.gone >= message.first:
+        raise BadMessage("gone: rows that the batch brings")
+    if max(message.gone, message.refused_before) >= _SEQ_AT_MOST:
+        raise BadMessage("gone or refused_before: out of bounds")
     return message
 
 

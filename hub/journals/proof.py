@@ -14,7 +14,10 @@ from typing import NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from core import rows
+from core import rows, wire
+from core.health import Health, JournalFigures
+from hub.journals import lost
+from hub.storage.health_tables import healths
 from hub.storage.keeping_tables import anchors, emptied_rows
 from hub.storage.tables import conflicting_rows, journal_rows, journals, waiting_rows
 
@@ -29,7 +32,12 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """What became of one journal; ``missing`` holds first and last number of each gap, ``first`` the first row kept."""
+    """What became of one journal; ``missing`` holds first and last number of each gap, ``first`` the first row kept.
+
+    ``lost`` are the gaps that can fill no more, for their card has those rows no longer.  By its station's last health
+    the journal was ``written`` to a number (0: it said nothing of this one) and is ``believed`` to be held to another;
+    ``unheld`` are the rows written at its end that are not held here.
+    """
 
     station: str
     epoch: str
@@ -40,27 +48,50 @@ class Proof(msgspec.Struct, frozen=True):
     conflicts: int
     first: int = 1
     emptied: int = 0
+    lost: tuple[tuple[int, int], ...] = ()
+    written: int = 0
+    believed: int = 0
+    unheld: tuple[int, int] | None = None
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is missing, changed or contradicted."""
-        return not (self.missing or self.broken or self.conflicts)
+        """Whether nothing is missing, lost, changed or contradicted; what waits on the card is not missing."""
+        amiss = self.missing or self.lost or self.broken or self.conflicts
+        return not (amiss or (self.unheld is not None and self.believed >= self.unheld[0]))
 
 
 def prove(connection: sa.Connection, station: str) -> list[Proof]:
     """One proof for each journal of a station, oldest first."""
     wanted = sa.select(journals).where(journals.c.station == station).order_by(journals.c.born, journals.c.epoch)
-    return [_prove(connection, journal.station, journal.epoch) for journal in connection.execute(wanted).all()]
+    found = connection.execute(wanted).all()
+    proofs = [_prove(connection, journal.station, journal.epoch, journal.through) for journal in found]
+    said = _said(connection, station)
+    if said.epoch and said.seq and all(each.epoch != said.epoch for each in proofs):
+        proofs.append(Proof(station, said.epoch, 0, (), (), 0, 0))
+    return [_with_word(connection, each, said) if each.epoch == said.epoch else each for each in proofs]
 
 
-def _prove(connection: sa.Connection, station: str, epoch: str) -> Proof:
+def _said(connection: sa.Connection, station: str) -> JournalFigures:
+    """What the station's last health says of its journal."""
+    message = connection.scalar(sa.select(healths.c.message).where(healths.c.station == station))
+    try:
+        return wire.decode(bytes(message or b""), Health).journal
+    except ValueError:
+        return JournalFigures()
+
+
+def _with_word(connection: sa.Connection, proof: Proof, said: JournalFigures) -> Proof:
+    end = max([proof.through, *_waiting(connection, proof.station, proof.epoch)])
+    unheld = (end + 1, said.seq) if said.seq > end else None
+    return msgspec.structs.replace(proof, written=said.seq, believed=said.believed, unheld=unheld)
+
+
+def _prove(connection: sa.Connection, station: str, epoch: str, through: int) -> Proof:
     start = last = _anchor(connection, station, epoch)
-    walked = _Walked()
+    walked = _Walked(lost.of(connection, station, epoch, start.seq))
     for row in _held(connection, station, epoch, start.seq):
-        if row.seq != last.seq + 1:
-            walked.missing.append((last.seq + 1, row.seq - 1))
-            last = rows.Link(row.seq - 1, None)
-        last = walked.step(last, row, station, epoch)
+        last = walked.step(walked.over(last, row.seq), row, station, epoch)
+    last = walked.over(last, through + 1)
     return Proof(
         station=station,
         epoch=epoch,
@@ -71,6 +102,7 @@ def _prove(connection: sa.Connection, station: str, epoch: str) -> Proof:
         conflicts=_conflicts(connection, station, epoch),
         first=start.seq + 1,
         emptied=walked.emptied,
+        lost=tuple(walked.gone),
     )
 
 
@@ -92,10 +124,29 @@ class _Held(NamedTuple):
 class _Walked:
     """What was met on the way along one chain."""
 
+    lost: list[lost.Range]
+    gone: list[tuple[int, int]] = field(default_factory=list)
     missing: list[tuple[int, int]] = field(default_factory=list)
     broken: list[Fault] = field(default_factory=list)
     refused: int = 0
     emptied: int = 0
+
+    def over(self, last: rows.Link, seq: int) -> rows.Link:
+        """The link before the row under ``seq``: over what is lost, by the hash that its card told, or is missing."""
+        for each in self.lost:
+            if last.seq < each.last and each.first < seq:
+                first, end = max(each.first, last.seq + 1), min(each.last, seq - 1)
+                last = self._missing(last, first)
+                if first <= end:
+                    self.gone.append((first, end))
+                    last = rows.Link(end, each.hash if end == each.last and each.hash else None)
+        return self._missing(last, seq)
+
+    def _missing(self, last: rows.Link, seq: int) -> rows.Link:
+        if seq <= last.seq + 1:
+            return last
+        self.missing.append((last.seq + 1, seq - 1))
+        return rows.Link(seq - 1, None)
 
     def step(self, last: rows.Link, row: _Held, station: str, epoch: str) -> rows.Link:
         """The link after one row; what does not hold is noted and the walk goes on behind it."""

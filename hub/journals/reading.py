@@ -6,23 +6,21 @@ that cannot be read stays where it is, with its cause beside it: that is the dea
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
-from core import keys, rows
-from core.model import Outcome, Scheme, Subject
+from core import rows
+from core.model import Outcome
 from core.wire import Row, Who
 from hub.erasure import emptying, ledger, station_erasing
 from hub.erasure.emptying import RowKey
-from hub.journals import amending, sharing
+from hub.journals import amending, lost, sharing
 from hub.journals.intake import newest_epoch
+from hub.journals.unsealing import Unreadable, decode, open_who, subjects
 from hub.province import ties
 from hub.register.standings import moment
 from hub.stations.alarms import raise_alarm
@@ -31,17 +29,12 @@ from hub.storage.keyring import Keyring
 from hub.storage.store import insert
 from hub.storage.tables import identities, journal_rows, journals, people, visits
 
-ROW_BYTES_AT_MOST = 16_384
-PLACE_AT_MOST = 64
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
+SHARE_AT_LEAST = 4
+"""Rows read of a journal at a time however many wait: one a statement would take far longer for all of them."""
 
 _WENT_IN = {Outcome.PASS: 1, Outcome.UNVERIFIED: 1, Outcome.WARN: 0}
 _DECIDED = {"admitted": 1, "turned-away": -1}
-_who = msgspec.json.Decoder(Who)
-
-
-class Unreadable(Exception):
-    """Why a row goes to the dead letters; no personal data in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +69,19 @@ class _Journal:
 def read_pending(
     connection: sa.Connection, ring: Keyring, at_most: int, now: datetime
 ) -> tuple[int, set[tuple[str, str]]]:
-    """Reads up to ``at_most`` rows; gives how many, and the journals ``(station, epoch)`` that had refused ones."""
+    """Reads up to ``at_most`` rows; gives how many, and the journals ``(station, epoch)`` that had refused ones.
+
+    Those with the fewest unread rows come first, and none takes more than its share while others wait: what a gate
+    records now is read beside the backlog of another that was away for days.
+    """
     unread = sa.select(journals).where(journals.c.read_through < journals.c.through).with_for_update()
+    fewest = (journals.c.through - journals.c.read_through, journals.c.born, journals.c.station, journals.c.epoch)
     left, troubled = at_most, set()
-    for found in connection.execute(unread.order_by(journals.c.station)).all():
+    waiting = connection.execute(unread.order_by(*fewest)).all()
+    for others, found in zip(range(len(waiting) - 1, -1, -1), waiting, strict=True):
         journal = _Journal(found.station, found.epoch, found.read_through, found.read_head, found.first_at)
-        left -= _read_journal(connection, ring, journal, left, now)
+        share = min(left, max(SHARE_AT_LEAST, left // (others + 1)))
+        left -= _read_journal(connection, ring, journal, found.through, share, now)
         if journal.refused:
             troubled.add((journal.station, journal.epoch))
         if left <= 0:
@@ -89,21 +89,37 @@ def read_pending(
     return at_most - left, troubled
 
 
-def _read_journal(connection: sa.Connection, ring: Keyring, journal: _Journal, at_most: int, now: datetime) -> int:
+def _read_journal(
+    connection: sa.Connection, ring: Keyring, journal: _Journal, through: int, at_most: int, now: datetime
+) -> int:
     wanted = (
         sa.select(journal_rows.c.seq, journal_rows.c.raw, journal_rows.c.digest, journal_rows.c.arrived)
         .where(journal_rows.c.station == journal.station, journal_rows.c.epoch == journal.epoch)
-        .where(journal_rows.c.seq > journal.seq)
+        .where(journal_rows.c.seq > journal.seq, journal_rows.c.refused.is_(None))
         .order_by(journal_rows.c.seq)
         .limit(at_most)
     )
     found = [_Kept(*row) for row in connection.execute(wanted)]
+    end = found[-1].seq if found else journal.seq
+    gap = end - journal.seq != len(found) or (len(found) < at_most and end < through)
+    ranges = lost.of(connection, journal.station, journal.epoch, journal.seq) if gap else []
     for kept in found:
+        _pass_lost(journal, ranges, kept.seq)
         _read_row(connection, ring, journal, kept, now)
+    if len(found) < at_most:
+        _pass_lost(journal, ranges, through + 1)
     _write(connection, ring, journal, now)
     _move(connection, journal)
     _notice_two_stations(connection, journal, now)
     return len(found)
+
+
+def _pass_lost(journal: _Journal, ranges: list[lost.Range], seq: int) -> None:
+    """Goes on to the row under ``seq`` over what is lost before it; the last lost row's hash is its card's word."""
+    for each in ranges:
+        end = min(each.last, seq - 1)
+        if each.first <= end and journal.seq < end:
+            journal.seq, journal.head = end, each.hash if end == each.last else ""
 
 
 def read_again(
@@ -147,6 +163,9 @@ def _hash_before(connection: sa.Connection, journal: _Journal, seq: int) -> str:
     before = _of(journal_rows, journal, journal_rows.c.seq == seq - 1)
     if digest := connection.scalar(sa.select(journal_rows.c.digest).where(before)):
         return bytes(digest).hex()
+    for each in lost.of(connection, journal.station, journal.epoch, seq - 2):
+        if each.first < seq <= each.last + 1:
+            return each.hash if each.last == seq - 1 else ""
     return connection.scalar(sa.select(anchors.c.hash).where(_of(anchors, journal, anchors.c.seq == seq - 1))) or ""
 
 
@@ -156,18 +175,14 @@ def _read_row(connection: sa.Connection, ring: Keyring, journal: _Journal, kept:
         return
     try:
         row = decode(kept.raw, journal.station, journal.epoch, kept.seq)
-        if row.previous != journal.head:
+        if journal.head and row.previous != journal.head:
             detail = (
                 f"row {kept.seq} does not carry the hash of row {kept.seq - 1}: a row was changed, added or removed"
             )
             facts, subject = {"row": str(kept.seq), "before": str(kept.seq - 1)}, f"{journal.epoch}/{kept.seq}"
             raise_alarm(connection, "chain-broken", journal.station, subject, detail, now, facts=facts)
-        if row.type == "checkin":
-            journal.visits.append(_visit(row, open_who(ring, row), kept.arrived))
-        elif row.type == "decision" and row.decision is not None:
-            journal.decisions.append(row)
-        elif row.type == "amendment" and row.about:
-            journal.amendments.append(row)
+        if not (row.was and _is_held_as_it_was(connection, row)):
+            _sort(ring, journal, row, kept.arrived)
         journal.last = row
         journal.first_at = journal.first_at or row.at
     except Unreadable as cause:
@@ -175,40 +190,22 @@ def _read_row(connection: sa.Connection, ring: Keyring, journal: _Journal, kept:
     journal.seq, journal.head = kept.seq, kept.digest.hex()
 
 
-def decode(raw: bytes, station: str, epoch: str, seq: int) -> Row:
-    """A row that is what its place in the journal says; ``Unreadable`` says why not."""
-    if len(raw) > ROW_BYTES_AT_MOST:
-        raise Unreadable(f"longer than {ROW_BYTES_AT_MOST} bytes")
-    try:
-        row = rows.decode(raw)
-    except msgspec.MsgspecError as error:
-        _, _, where = str(error).partition(" - at ")
-        raise Unreadable(f"not a row this hub can read{f', at {where}' if where else ''}") from error
-    if (row.station, row.epoch, row.seq) != (station, epoch, seq):
-        raise Unreadable("says it is another journal's row or number")
-    if len(row.place) > PLACE_AT_MOST or "\0" in row.place or not 0 <= row.about <= seq:
-        raise Unreadable("its place or the row it speaks of cannot be")
-    return row
+def _sort(ring: Keyring, journal: _Journal, row: Row, arrived: datetime) -> None:
+    if row.type == "checkin":
+        journal.visits.append(_visit(row, open_who(ring, row), arrived))
+    elif row.type == "decision" and row.decision is not None:
+        journal.decisions.append(row)
+    elif row.type == "amendment" and row.speaks_of[1]:
+        journal.amendments.append(row)
 
 
-def open_who(ring: Keyring, row: Row) -> Who | None:
-    """Whom a row's seal holds; None when nothing is sealed, ``Unreadable`` when it was not sealed for this hub."""
-    if not row.sealed:
-        return None
-    context = rows.context(row.station, row.epoch, row.seq)
-    try:
-        return _who.decode(keys.open_sealed(ring.sealing, base64.b64decode(row.sealed, validate=True), context))
-    except msgspec.MsgspecError as error:
-        raise Unreadable("what is sealed names nobody") from error
-    except (ValueError, binascii.Error) as error:
-        raise Unreadable("the seal does not open with this hub's key") from error
-
-
-def subjects(who: Who) -> Iterable[Subject]:
-    """The identities that may name the person: the hub's own key first, if the station was told it."""
-    if who.person:
-        yield Subject(Scheme.PERSON, who.person)
-    yield Subject(who.scheme, who.value)
+def _is_held_as_it_was(connection: sa.Connection, row: Row) -> bool:
+    """Whether a row that its card recorded anew came before it was: then it has been counted."""
+    table = journal_rows.c
+    was = sa.tuple_(table.epoch, table.seq, table.digest).in_(
+        [(each.epoch, each.seq, bytes.fromhex(each.hash)) for each in row.was]
+    )
+    return connection.scalar(sa.select(table.seq).where(table.station == row.station, was).limit(1)) is not None
 
 
 def _visit(row: Row, who: Who | None, arrived: datetime) -> _Visit:
@@ -232,7 +229,8 @@ def _write(connection: sa.Connection, ring: Keyring, journal: _Journal, now: dat
         dated = (row for row, visit in zip(values, journal.visits, strict=True) if visit.sure)
         sharing.notice(connection, ring, sharing.of_visits(dated), now)
     for row in journal.decisions:
-        decided = _of(visits, journal, visits.c.seq == row.about)
+        epoch, seq = row.speaks_of
+        decided = sa.and_(visits.c.station == row.station, visits.c.epoch == epoch, visits.c.seq == seq)
         connection.execute(sa.update(visits).where(decided).values(went_in=_DECIDED[str(row.decision)]))
     for row in journal.amendments:
         amending.amend(connection, row)
@@ -303,7 +301,7 @@ def _notice_two_stations(connection: sa.Connection, journal: _Journal, now: date
     newest = newest_epoch(connection, journal.station)
     began = sa.select(journals.c.first_at).where(journals.c.station == journal.station, journals.c.epoch == newest)
     first_at = connection.scalar(began)
-    if newest != journal.epoch and first_at is not None and last.at > first_at + CLOCKS_DIFFER_BY:
+    if newest != journal.epoch and first_at is not None and last.at - first_at > CLOCKS_DIFFER_BY:
         detail = f"journal {journal.epoch} goes on although journal {newest} began later: two boards share this name"
         facts = {"journal": journal.epoch, "newest": newest}
         raise_alarm(connection, "two-stations", journal.station, "epochs", detail, now, facts=facts)

@@ -9,6 +9,7 @@ out, and counted as left out.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -18,7 +19,6 @@ import msgspec
 import sqlalchemy as sa
 
 from core import policy as verdicts
-from core import rows
 from core.model import (
     Area,
     CodeKind,
@@ -44,7 +44,9 @@ from core.model import (
 from core.policy import Rules
 from core.rules import UNSPECIFIED, Policy
 from core.wire import Row, RowGroup
+from hub.journals.unsealing import Unreadable, decode
 from hub.policy import policies
+from hub.register import voices
 from hub.stations.fleet import Gate, Tokens
 from hub.storage.keyring import Keyring
 from hub.storage.tables import declarations, journal_rows, visits
@@ -57,7 +59,6 @@ _JUDGED = frozenset({Outcome.PASS, Outcome.WARN, Outcome.UNVERIFIED})
 _SIGNED = {Reason.SIGNATURE_REFUSED: SignatureState.REFUSED, Reason.SIGNER_UNKNOWN: SignatureState.SIGNER_UNKNOWN}
 _REMARKS = (Reason.PLACEHOLDER_NUMBER, Reason.MASKED_NUMBER)
 _areas = msgspec.json.Decoder(Area)
-_texts = msgspec.json.Decoder(tuple[str, ...])
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -136,14 +137,19 @@ def _seen(connection: sa.Connection, since: datetime) -> list[_Seen]:
     row = journal_rows.c
     same = sa.and_(row.station == visits.c.station, row.epoch == visits.c.epoch, row.seq == visits.c.seq)
     wanted = (
-        sa.select(row.raw, visits.c.person)
+        sa.select(row.station, row.epoch, row.seq, row.raw, visits.c.person)
         .join_from(visits, journal_rows, same)
         .where(visits.c.at >= since, sa.func.length(row.raw) > 0)
         .order_by(visits.c.at.desc())
         .limit(AT_MOST)
     )
-    seen = [_Seen(rows.decode(found.raw), found.person) for found in connection.execute(wanted)]
-    return [each for each in seen if each.row.outcome in _JUDGED and len(each.row.groups) == 3]
+    seen = []
+    for found in connection.execute(wanted):
+        with contextlib.suppress(Unreadable):  # an earlier version of this program could read it
+            each = decode(found.raw, found.station, found.epoch, found.seq)
+            if each.outcome in _JUDGED and len(each.groups) == 3:
+                seen.append(_Seen(each, found.person))
+    return seen
 
 
 def _known(connection: sa.Connection, seen: Iterable[_Seen]) -> Known:
@@ -230,7 +236,7 @@ def _health(row: Row, group: RowGroup, found: Found | None) -> HealthGroup | Non
         return None
     if found is None:
         return HealthGroup(group.at, (UNSPECIFIED,) if Reason.SYMPTOMS in row.reasons else ())
-    return HealthGroup(group.at, _texts.decode(found.symptoms), _texts.decode(found.exposures))
+    return HealthGroup(group.at, *voices.marks(found))
 
 
 def _entry(row: Row, group: RowGroup, found: Found | None) -> EntryGroup | None:
@@ -243,6 +249,6 @@ def _entry(row: Row, group: RowGroup, found: Found | None) -> EntryGroup | None:
         arrival=found.arrival,
         origin=_areas.decode(found.origin) if found.origin else None,
         before_return=None if found.arrival is None else group.at <= found.arrival,
-        symptoms=_texts.decode(found.symptoms),
-        exposures=_texts.decode(found.exposures),
+        symptoms=voices.marks(found)[0],
+        exposures=voices.marks(found)[1],
     )

@@ -18,7 +18,6 @@ import msgspec
 import sqlalchemy as sa
 
 from core import policy as verdicts
-from core import rows
 from core.model import (
     Area,
     DestinationGroup,
@@ -37,6 +36,7 @@ from core.policy import Rules
 from core.rules import Policy
 from core.wire import Row
 from hub.journals.rehearsal import credential_of
+from hub.journals.unsealing import Unreadable, decode
 from hub.policy import policies
 from hub.stations.alarms import raise_alarm
 from hub.storage.keyring import Keyring
@@ -97,7 +97,8 @@ def look_again(store: Store, ring: Keyring, now: datetime) -> int:
             return 0
         own = sa.and_(journal_rows.c.station == journal.station, journal_rows.c.epoch == journal.epoch)
         stretch = journal_rows.c.seq.between(journal.looked + 1, journal.read_through)
-        wanted = sa.select(journal_rows.c.seq, journal_rows.c.raw, visits.c.person, visits.c.id)
+        row = journal_rows.c
+        wanted = sa.select(row.station, row.epoch, row.seq, row.raw, visits.c.person, visits.c.id)
         mine = sa.and_(visits.c.station == journal.station, visits.c.epoch == journal.epoch)
         joined = journal_rows.outerjoin(visits, sa.and_(mine, visits.c.seq == journal_rows.c.seq))
         alive = sa.and_(own, stretch, journal_rows.c.refused.is_(None))
@@ -162,7 +163,10 @@ def _without_hub(found: sa.Row[*tuple[Any, ...]]) -> Row | None:
     """The row, if a verdict was given in it that the hub had no part in, on a person."""
     if not found.raw or found.id is None:
         return None
-    row = rows.decode(found.raw)
+    try:
+        row = decode(found.raw, found.station, found.epoch, found.seq)
+    except Unreadable:  # an earlier version of this program could
+        return None
     if row.outcome not in _JUDGED or len(row.groups) != 3 or not row.policy_version or not row.sealed:
         return None
     return None if any(group.origin is Origin.HUB for group in row.groups[1:]) else row
@@ -199,7 +203,7 @@ def _standing(connection: sa.Connection, person: int, at: datetime) -> Standing:
 
 def _declared(connection: sa.Connection, person: int, kind: str, at: datetime) -> sa.Row[*tuple[Any, ...]] | None:
     table = declarations.c
-    own = sa.and_(table.person == person, table.kind == kind, table.at <= at, table.withdrawn.is_(None))
+    own = sa.and_(table.person == person, table.kind == kind, table.at <= at, table.withdrawn.is_(None), ~table.aside)
     return connection.execute(sa.select(declarations).where(own).order_by(table.at.desc()).limit(1)).first()
 
 

@@ -105,25 +105,29 @@ class Writer:
                 read, troubled = reading.read_pending(connection, self._ring, at_most, now)
                 pairs = list(zip(deliveries, kept, strict=True))
                 told = {
-                    _journal(each.message)
+                    _asked(each.message)
                     for each, was in pairs
                     if isinstance(each.message, Batch) and not isinstance(was, NotKept)
                 }
-                marks = {journal: intake.mark(connection, *journal, now) for journal in sorted(troubled | told)}
+                moved = {(*journal, 0) for journal in troubled}
+                marks = {
+                    (station, epoch, before): intake.mark(connection, station, epoch, now, before)
+                    for station, epoch, before in sorted(moved | told)
+                }
         except sa.exc.OperationalError as error:
             log.error("nothing can be written", extra={"cause": str(error.orig), "deliveries": len(deliveries)})
             self._stop.wait(IDLE_SECONDS)
             _tell(deliveries, [NotKept(poisoned=False)] * len(deliveries))
             return not self._stop.is_set()
         _tell(deliveries, [_answer(each.message, was, marks) for each, was in pairs])
-        for journal in sorted(troubled - told):
-            self.moved(marks[journal])
+        for asked in sorted(moved - told):
+            self.moved(marks[asked])
         return read >= at_most
 
 
 Kept = tuple[Refused, ...] | NotKept
-Journal = tuple[str, str]
-"""Station and epoch."""
+Asked = tuple[str, str, int]
+"""Station, epoch, and the number below which refused rows are asked for."""
 
 
 def _keep(connection: sa.Connection, ring: Keyring, delivery: Delivery, now: datetime) -> Kept:
@@ -146,14 +150,14 @@ def _keep(connection: sa.Connection, ring: Keyring, delivery: Delivery, now: dat
         return NotKept(poisoned=True)
 
 
-def _journal(batch: Batch) -> Journal:
-    return batch.station, batch.epoch
+def _asked(batch: Batch) -> Asked:
+    return batch.station, batch.epoch, 0 if batch.rows else batch.refused_before
 
 
-def _answer(message: Message, kept: Kept, marks: Mapping[Journal, HeldMark]) -> Result:
+def _answer(message: Message, kept: Kept, marks: Mapping[Asked, HeldMark]) -> Result:
     if isinstance(kept, NotKept) or not isinstance(message, Batch):
         return kept if isinstance(kept, NotKept) else None
-    mark = marks[_journal(message)]
+    mark = marks[_asked(message)]
     return msgspec.structs.replace(mark, refused=(*mark.refused, *kept)) if kept else mark
 
 

@@ -26,6 +26,7 @@ class Right(StrEnum):
 
     CHECK = "check"  # a person by the code or number they show: three groups, verdict, masked name
     PAPER = "paper"  # type in a declaration made on paper
+    LINK = "link"  # tie a record to the identity card that somebody shows
     SEARCH = "search"  # a person by name or phone, with a reason
     TRACE = "trace"  # where people were and with whom, with a reason
     EXPORT = "export"  # take that away as a file, with a reason
@@ -42,8 +43,8 @@ class Right(StrEnum):
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VENUE_GUARD: frozenset({Right.CHECK, Right.INSIDE}),
-    Role.CHECKPOINT_OFFICER: frozenset({Right.CHECK, Right.PAPER}),
-    Role.HEALTH_POST: frozenset({Right.CHECK, Right.PAPER, Right.SEARCH}),
+    Role.CHECKPOINT_OFFICER: frozenset({Right.CHECK, Right.PAPER, Right.LINK}),
+    Role.HEALTH_POST: frozenset({Right.CHECK, Right.PAPER, Right.LINK, Right.SEARCH}),
     Role.EPIDEMIOLOGIST: frozenset({Right.CHECK, Right.SEARCH, Right.TRACE, Right.EXPORT, Right.POLICY}),
     Role.COMMUNE_OFFICER: frozenset({Right.CHECK, Right.PAPER, Right.ARRIVALS}),
     Role.AUDITOR: frozenset({Right.AUDIT}),

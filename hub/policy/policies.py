@@ -18,6 +18,7 @@ from core import keys, wire
 from core.model import GateKind
 from core.rules import Policy
 from hub.errors import DataError
+from hub.policy import editions
 from hub.storage.keyring import Keyring
 from hub.storage.tables import policies, states
 
@@ -47,13 +48,13 @@ class Version(msgspec.Struct, frozen=True):
 
 
 def publish(connection: sa.Connection, ring: Keyring, policy: Policy, now: datetime, author: str = "") -> bool:
-    """Signs and keeps a policy; False when exactly this one is published already.
+    """Signs and keeps a policy, its zones in both editions of the map; False when this one is published already.
 
     Raises ``DataError`` for an unknown scope or a version that does not rise.
     """
     if not _SCOPE.fullmatch(policy.scope):
         raise DataError([f"policy scope {policy.scope!r}: all, kind/…, district/<edition>/<code> or station/<name>"])
-    payload = wire.encode(policy)
+    payload = wire.encode(editions.expanded(policy))
     last = connection.execute(sa.select(policies).order_by(policies.c.version.desc()).limit(1)).first()
     same = connection.scalar(sa.select(policies.c.document).where(policies.c.version == policy.version))
     if same is not None and keys.verify(ring.policy_public, _signed.decode(same)) == payload:

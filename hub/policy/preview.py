@@ -12,6 +12,7 @@ import msgspec
 
 from core.model import Area, GateKind
 from core.rules import UNSPECIFIED, FlaggedPlace, GateRules, Group, Policy, Zone
+from hub.register import areas
 
 VIETNAM = timezone(timedelta(hours=7))
 
@@ -92,8 +93,15 @@ def _names(prefix: str, values: tuple[str, ...], t: Words) -> str:
 
 def _zone(zone: Zone, t: Words, title: Title) -> str:
     area = Area(zone.edition, zone.province, zone.district, zone.commune, zone.hamlet, zone.point)
-    sentence = t(f"says-zone{_dates(zone.since, zone.until)}", area=title(area), **_days(zone.since, zone.until))
+    named = on_map(area, t, title)
+    sentence = t(f"says-zone{_dates(zone.since, zone.until)}", area=named, **_days(zone.since, zone.until))
     return f"{sentence} {t('says-zone-unclear')}" if zone.hamlet or zone.point else sentence
+
+
+def on_map(area: Area, t: Words, title: Title) -> str:
+    """An area with its map's name: both maps have a Thành phố Đà Nẵng, and they are not the same."""
+    known = area.edition in areas.EDITIONS
+    return t("on-map", area=title(area), map=t(f"map-{area.edition}")) if known else title(area)
 
 
 def _place(place: FlaggedPlace, name: str, t: Words) -> str:

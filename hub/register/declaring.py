@@ -16,26 +16,32 @@ import sqlalchemy as sa
 
 from core import keys
 from core.codes import declaration as code
+from core.codes.names import mask
 from core.discreet import Discreet
-from core.model import Area, DeclarationKind, Scheme
-from hub.register import areas, phones, relatives, signers
+from core.model import Area, DeclarationKind
+from hub.register import areas, mending, phones, relatives, sheets, signers, voices
 from hub.register.forms import Form, Wrong, check
 from hub.register.people import FormDetails
-from hub.register.relatives import By
+from hub.register.relatives import By, Meant
+from hub.register.voices import Voice
 from hub.storage.keyring import Keyring
 from hub.storage.store import insert, serialize
 from hub.storage.tables import declarations, people
 
 __all__ = [
+    "OTHERS_A_DAY",
+    "About",
     "By",
     "Declared",
     "Form",
     "Given",
     "Refused",
     "Wrong",
+    "about",
     "check",
     "correct",
     "declare",
+    "dispute",
     "form_of",
     "given",
     "of_phone",
@@ -45,6 +51,9 @@ __all__ = [
 
 ISSUER = "VN-46"
 FOUND_AT_MOST = 50
+OTHERS_A_DAY = 30
+"""For so many people whose record it does not hold one phone declares within a day."""
+
 _MOMENT = timedelta(microseconds=1)
 _areas = msgspec.json.Decoder(Area)
 _texts = msgspec.json.Decoder(tuple[str, ...])
@@ -54,20 +63,23 @@ _details = msgspec.json.Decoder(FormDetails)
 class Refused(Exception):
     """A declaration that cannot be taken; ``wrong`` says why, by field, in words for the page's catalogue."""
 
-    def __init__(self, wrong: dict[str, Wrong]) -> None:
+    def __init__(self, wrong: dict[str, Wrong], person: int = 0) -> None:
         super().__init__(", ".join(f"{field}: {word}" for field, word in wrong.items()))
         self.wrong = wrong
+        self.person = person
+        """Whose record the form differs from, for whoever holds it; else 0."""
 
 
 class Declared(Discreet, frozen=True):
     """What came of a declaration: ``code`` is the ``TQ1:`` text for its QR; ``my_qr`` is given to somebody new."""
 
-    secret: ClassVar = frozenset({"code", "my_qr"})
+    secret: ClassVar = frozenset({"code", "my_qr", "changed"})
 
     person: int
     declaration: int
     code: str
     my_qr: str | None = None
+    changed: tuple[str, ...] = ()  # of the person's record
 
 
 class Given(Discreet, frozen=True):
@@ -85,16 +97,48 @@ class Given(Discreet, frozen=True):
     code: str
 
 
-def declare(connection: sa.Connection, ring: Keyring, form: Form, now: datetime, *, by: By, once: str = "") -> Declared:
+class About(Discreet, frozen=True):
+    """What another phone declared about a person; ``phone`` is masked, ``counts`` false under another name or year."""
+
+    secret: ClassVar = frozenset({"phone"})
+
+    declaration: int
+    kind: DeclarationKind
+    at: datetime
+    phone: str
+    counts: bool
+    symptoms: tuple[str, ...]
+    exposures: tuple[str, ...]
+
+
+def declare(
+    connection: sa.Connection,
+    ring: Keyring,
+    form: Form,
+    now: datetime,
+    *,
+    by: By,
+    once: str = "",
+    confirmed: bool = False,
+) -> Declared:
     """Takes a declaration; ``Refused`` when the form is wrong or its numbers are two people's.
 
     ``once`` names the sheet it was written on (a random text in the page): sent again, it answers what it answered.
+    ``confirmed``: that the record's name, year of birth or phone is to become another is no slip but a correction.
     """
-    return _take(connection, ring, form, now, by, once, corrects=None)
+    return _take(connection, ring, form, now, by, once, confirmed=0 if confirmed else None)
 
 
 def correct(
-    connection: sa.Connection, ring: Keyring, declaration: int, form: Form, now: datetime, *, by: By, once: str = ""
+    connection: sa.Connection,
+    ring: Keyring,
+    declaration: int,
+    form: Form,
+    now: datetime,
+    *,
+    by: By,
+    once: str = "",
+    confirmed: bool = False,
 ) -> Declared:
     """Puts another declaration in the place of one, with the time of the first: a slip mended is no newer word.
 
@@ -104,14 +148,29 @@ def correct(
     if once and (known := _known(connection, ring, once, now)):
         return known
     row = _own(connection, ring, declaration, by)
-    _withdraw(connection, declaration, now)
-    return _take(connection, ring, form, now, by, once, corrects=row)
+    _withdraw(connection, row, now)
+    return _take(connection, ring, form, now, by, once, corrects=row, confirmed=0 if confirmed else row.person)
 
 
 def withdraw(connection: sa.Connection, ring: Keyring, declaration: int, now: datetime, *, by: By) -> None:
     """Takes a declaration back; ``Refused`` when it is another phone's or was withdrawn already."""
-    _own(connection, ring, declaration, by)
-    _withdraw(connection, declaration, now)
+    _withdraw(connection, _own(connection, ring, declaration, by), now)
+
+
+def about(connection: sa.Connection, ring: Keyring, person: int, *, by: By) -> list[About]:
+    """What other phones declared about a person, newest first; ``Refused`` to whoever does not hold the record."""
+    if not relatives.holds(connection, person, by):
+        raise Refused({"": Wrong.NOT_YOURS})
+    return [_about(ring, row) for row in voices.of_record(connection, person)]
+
+
+def dispute(connection: sa.Connection, ring: Keyring, declaration: int, now: datetime, *, by: By) -> None:
+    """Takes back what another phone declared about a person; ``Refused`` to whoever does not hold their record."""
+    others = sa.and_(declarations.c.voice != Voice.OWN.value, declarations.c.withdrawn.is_(None))
+    row = connection.execute(_with_person().where(declarations.c.id == declaration, others)).first()
+    if row is None or not relatives.holds(connection, row.person, by):
+        raise Refused({"": Wrong.NOT_YOURS})
+    _withdraw(connection, row, now)
 
 
 def of_phone(connection: sa.Connection, ring: Keyring, phone: str, now: datetime) -> list[Given]:
@@ -132,33 +191,9 @@ def given(connection: sa.Connection, ring: Keyring, declaration: int, now: datet
 def form_of(connection: sa.Connection, ring: Keyring, declaration: int, *, by: By) -> Form:
     """A declaration as the form it came from, to be corrected; ``Refused`` as above."""
     row = _own(connection, ring, declaration, by)
-    numbers = relatives.numbers(connection, ring, row.person)
-    document = next((numbers[s] for s in (Scheme.CITIZEN, Scheme.CMND, Scheme.PASSPORT) if s in numbers), "")
-    details = _details.decode(row.details)
-    return Form(
-        kind=DeclarationKind(row.kind),
-        name=row.name,
-        born=row.born,
-        sex=row.sex,
-        nationality=row.nationality,
-        document=document,
-        child_without_document=not document,
-        insurance=numbers.get(Scheme.INSURANCE, ""),
-        phone=row.own_phone,
-        for_another=details.for_another,
-        address=_areas.decode(row.address) if row.address else None,
-        street=details.address,
-        transport=details.transport,
-        vehicle=details.vehicle,
-        seat=details.seat,
-        places_been=details.places_been,
-        symptoms=_texts.decode(row.symptoms),
-        exposures=_texts.decode(row.exposures),
-        arrival=row.arrival,
-        origin=_areas.decode(row.origin) if row.origin else None,
-        destination=_areas.decode(row.destination) if row.destination else None,
-        signed=row.at if row.paper else None,
-    )
+    if row.sheet is not None:
+        return sheets.open_sheet(ring, row.sheet).form
+    return sheets.rebuild(connection, ring, row, by)
 
 
 def _take(
@@ -168,7 +203,9 @@ def _take(
     now: datetime,
     by: By,
     once: str,
-    corrects: sa.Row[Any] | None,
+    *,
+    confirmed: int | None,
+    corrects: sa.Row[Any] | None = None,
 ) -> Declared:
     if wrong := check(form, now):
         raise Refused(wrong)
@@ -178,17 +215,31 @@ def _take(
     serialize(connection, locks)
     if once and (known := _known(connection, ring, once, now)):
         return known
-    person, my_qr = _person(connection, ring, form, now, by)
+    meant = _person(connection, ring, form, now, by, confirmed)
+    _bound(connection, ring, meant, by, now)
     at = now if corrects is None else corrects.at + _MOMENT
     if by.paper and form.signed is not None and corrects is None:
         at = form.signed
-    row = {**_columns(form, by), "person": person, "at": at, "expires": at + signers.CODE_LIVES}
+    row = {**_columns(form, by), "person": meant.person, "at": at, "expires": at + signers.CODE_LIVES}
     row |= {"phone": ring.phone_digest(phone) if phone else None, "once": _sheet(once) if once else None}
     row |= {"corrects": corrects.id if corrects is not None else None}
     row |= {"typed_by": by.account or None, "typed": now if by.account else None}
+    row |= {"voice": meant.voice.value, "aside": meant.voice is Voice.APART, "sheet": sheets.seal(ring, form, phone)}
     declaration = _insert(connection, row)
-    text = signed_code(connection, ring, person, declaration, now)
-    return Declared(person, declaration, text, my_qr)
+    voices.weigh(connection, meant.person)
+    text = signed_code(connection, ring, meant.person, declaration, now)
+    return Declared(meant.person, declaration, text, meant.my_qr, meant.changed)
+
+
+def _bound(connection: sa.Connection, ring: Keyring, meant: Meant, by: By, now: datetime) -> None:
+    """``Refused`` when a phone has declared for too many people who are not its own."""
+    if meant.voice is Voice.OWN:
+        return
+    made = sa.and_(declarations.c.phone == ring.phone_digest(by.phone), declarations.c.at > now - timedelta(days=1))
+    others = sa.and_(declarations.c.voice != Voice.OWN.value, declarations.c.person != meant.person)
+    people_so_far = sa.select(sa.func.count(sa.distinct(declarations.c.person))).where(made, others)
+    if (connection.scalar(people_so_far) or 0) >= OTHERS_A_DAY:
+        raise Refused({"document": Wrong.TOO_MANY})
 
 
 def _insert(connection: sa.Connection, row: dict[str, Any]) -> int:
@@ -201,11 +252,15 @@ def _insert(connection: sa.Connection, row: dict[str, Any]) -> int:
         row = row | {"at": row["at"] + _MOMENT}
 
 
-def _person(connection: sa.Connection, ring: Keyring, form: Form, now: datetime, by: By) -> tuple[int, str | None]:
+def _person(
+    connection: sa.Connection, ring: Keyring, form: Form, now: datetime, by: By, confirmed: int | None
+) -> Meant:
     try:
-        return relatives.identify(connection, ring, form, now, by)
+        return relatives.identify(connection, ring, form, now, by, confirmed=confirmed)
     except relatives.TwoPeople as problem:
         raise Refused({problem.field: Wrong.ANOTHERS}) from problem
+    except mending.Differs as problem:
+        raise Refused(dict.fromkeys(problem.fields, Wrong.DIFFERS), problem.person) from problem
 
 
 def _columns(form: Form, by: By) -> dict[str, Any]:
@@ -280,13 +335,22 @@ def _own(connection: sa.Connection, ring: Keyring, declaration: int, by: By) -> 
     return row
 
 
-def _withdraw(connection: sa.Connection, declaration: int, now: datetime) -> None:
-    connection.execute(sa.update(declarations).where(declarations.c.id == declaration).values(withdrawn=now))
+def _withdraw(connection: sa.Connection, row: sa.Row[Any], now: datetime) -> None:
+    connection.execute(sa.update(declarations).where(declarations.c.id == row.id).values(withdrawn=now))
+    voices.weigh(connection, row.person)
 
 
 def _given(connection: sa.Connection, ring: Keyring, row: sa.Row[Any], now: datetime) -> Given:
+    """As its declarer may see it: under the name they wrote, which need not be the record's."""
     kind, text = DeclarationKind(row.kind), _code(connection, ring, row, now)
-    return Given(row.id, row.person, row.name, kind, row.at, row.expires, row.paper, text)
+    name = _details.decode(row.details).name or mask(row.name)
+    return Given(row.id, row.person, name, kind, row.at, row.expires, row.paper, text)
+
+
+def _about(ring: Keyring, row: sa.Row[Any]) -> About:
+    phone = phones.mask(sheets.open_sheet(ring, row.sheet).phone) if row.sheet is not None else ""
+    marks = _texts.decode(row.symptoms), _texts.decode(row.exposures)
+    return About(row.id, DeclarationKind(row.kind), row.at, phone, row.voice != Voice.APART, *marks)
 
 
 def _sheet(once: str) -> bytes:

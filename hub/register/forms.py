@@ -47,6 +47,8 @@ class Wrong(StrEnum):
     NOT_ONE_OF = "not-one-of"
     NO_SUCH_AREA = "no-such-area"
     ANOTHERS = "anothers"  # the number already belongs to somebody else
+    DIFFERS = "differs"  # the record of this number has another: to be confirmed
+    TOO_MANY = "too-many"  # this phone declared for too many people who are not its own
     NOT_YOURS = "not-yours"  # declared by another phone, or withdrawn already
 
 
@@ -190,8 +192,9 @@ def _areas(form: Form, _now: datetime) -> Faults:
             yield field, Wrong.NO_SUCH_AREA
         elif hamlet and not area.hamlet.strip():
             yield f"{field}_hamlet", Wrong.REQUIRED
-        elif max(len(area.hamlet), len(area.point)) > LINE_AT_MOST:
-            yield f"{field}_hamlet", Wrong.TOO_LONG
+        else:
+            texts = {"hamlet": area.hamlet, "point": area.point}
+            yield from ((f"{field}_{name}", Wrong.TOO_LONG) for name, text in texts.items() if len(text) > LINE_AT_MOST)
 
 
 def _times(form: Form, now: datetime) -> Faults:

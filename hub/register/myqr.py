@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from core.codes import identity
 from core.model import Scheme, Subject
 from core.zones import bare
-from hub.register import registry
+from hub.register import registry, voices
 from hub.storage.keyring import Keyring
 from hub.storage.store import serialize
-from hub.storage.tables import declarations, identities, people, visits
+from hub.storage.tables import corrections, declarations, identities, people, visits
 
 TOKEN_BYTES = 16
 
@@ -44,9 +44,14 @@ def of(connection: sa.Connection, ring: Keyring, person: int) -> str:
 def reissue(connection: sa.Connection, ring: Keyring, person: int, now: datetime) -> str:
     """A new My QR; every earlier one names nobody from this moment on."""
     serialize(connection, [b"my qr %d" % person])
+    retire(connection, person, now)
+    return draw(connection, ring, person)
+
+
+def retire(connection: sa.Connection, person: int, now: datetime) -> None:
+    """Has every My QR of a person name nobody from this moment on."""
     own = sa.and_(identities.c.person == person, identities.c.scheme == Scheme.TOKEN.value)
     connection.execute(sa.update(identities).where(own, identities.c.retired.is_(None)).values(retired=now))
-    return draw(connection, ring, person)
 
 
 def link(connection: sa.Connection, ring: Keyring, person: int, typed: str, *, by_staff: bool) -> int:
@@ -66,6 +71,9 @@ def link(connection: sa.Connection, ring: Keyring, person: int, typed: str, *, b
         if not by_staff or not _same_person(connection, person, owner):
             raise NotLinked("the number is somebody else's")
         _join(connection, person, owner)
+    if by_staff:  # who saw the card
+        seen = sa.update(people).where(people.c.id == (owner or person)).values(claimed=None)
+        connection.execute(seen)
     return person if owner is None else int(owner)
 
 
@@ -87,7 +95,8 @@ def _join(connection: sa.Connection, person: int, into: int) -> None:
         same.c.person == into, same.c.kind == declarations.c.kind, same.c.at == declarations.c.at
     )
     connection.execute(sa.delete(declarations).where(declarations.c.person == person, doubled))
-    for table in (identities, declarations, visits):
+    for table in (identities, declarations, visits, corrections):
         connection.execute(sa.update(table).where(table.c.person == person).values(person=into))
     connection.execute(sa.update(people).where(people.c.guardian == person).values(guardian=into))
     connection.execute(sa.delete(people).where(people.c.id == person))
+    voices.weigh(connection, into)

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from core import wire
 from core.codes import identity
 from core.model import Area, DeclarationKind, Direction, GateKind, Moment, Reason, Scheme, Subject
 from core.rules import Policy
@@ -165,8 +166,8 @@ def read(path: Path) -> PeopleFile:
 def parse(raw: bytes, name: str) -> PeopleFile:
     """The records in the bytes of a file called ``name``; ``DataError`` lists every fault."""
     try:
-        rough = msgspec.json.decode(raw, type=_Rough)
-    except msgspec.MsgspecError as error:
+        rough = wire.decode(raw, _Rough)
+    except ValueError as error:
         raise DataError([f"{name}: {_without_values(error)}"]) from error
     faults: list[str] = []
     file = PeopleFile(
@@ -185,13 +186,13 @@ def _decode(raws: list[msgspec.Raw], kind: type[Record], where: str, faults: lis
     records = []
     for number, raw in enumerate(raws):
         try:
-            records.append(msgspec.json.decode(raw, type=kind))
-        except msgspec.MsgspecError as error:
+            records.append(wire.decode(raw, kind))
+        except ValueError as error:
             faults.append(f"{where}[{number}]: {_without_values(error)}")
     return tuple(records)
 
 
-def _without_values(error: msgspec.MsgspecError) -> str:
+def _without_values(error: ValueError) -> str:
     return re.sub(r"(?<=value )'.*?'(?= -|$)", "given", str(error), flags=re.DOTALL)
 
 

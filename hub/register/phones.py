@@ -24,3 +24,8 @@ def spell(typed: str) -> str | None:
             return number if _MOBILE.fullmatch(number) or _LANDLINE.fullmatch(number) else None
     known = any(shape.fullmatch(number) for shape in (_MOBILE, _LANDLINE, _FOREIGN))
     return number if known else None
+
+
+def mask(number: str) -> str:
+    """As much of a number as tells its owner's acquaintances whose it is: the first three figures and the last two."""
+    return f"{number[:3]}•••••{number[-2:]}" if number else ""

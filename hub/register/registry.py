@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from core.model import Area, Scheme, Subject
 from hub.errors import DataError
-from hub.register import areas, naming
+from hub.register import areas, naming, voices
 from hub.register.people import DeclarationRecord, PeopleFile, PersonRecord, PlaceRecord, VisitRecord
 from hub.storage.keyring import Keyring
 from hub.storage.store import Insert, Store, insert
@@ -62,6 +62,8 @@ def _put_counting(connection: sa.Connection, ring: Keyring, record: PersonRecord
         count.identities += add_identity(connection, ring, person, identity.subject)
     for declaration in record.declarations:
         count.declarations += declare(connection, person, declaration)
+    if record.declarations and not is_new:
+        voices.weigh(connection, person)
     for visit in record.visits:
         count.visits += visited(connection, person, visit)
 

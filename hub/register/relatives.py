@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 import sqlalchemy as sa
 
 from core.discreet import Discreet
-from core.model import Area, Scheme, Subject
-from core.zones import bare
-from hub.register import areas, myqr, naming, phones, registry
+from core.model import Scheme, Subject
+from hub.register import mending, myqr, naming, phones, registry
 from hub.register.forms import Form
+from hub.register.voices import Voice
 from hub.storage.keyring import Keyring
 from hub.storage.tables import declarations, identities, people
 
@@ -51,29 +51,6 @@ class TwoPeople(Exception):
         self.field = field
 
 
-class Prefill(Discreet, frozen=True):
-    """The personal fields that the registry knows; no number and no phone of anybody."""
-
-    secret: ClassVar = frozenset({"name", "born", "sex", "nationality", "address"})
-
-    name: str
-    born: str
-    sex: str
-    nationality: str
-    address: Area | None
-
-
-def prefill(connection: sa.Connection, ring: Keyring, insurance: Subject) -> Prefill | None:
-    """What fills itself in when somebody gives an insurance number; None when the registry does not know it."""
-    named = sa.and_(identities.c.digest == ring.digest(insurance), identities.c.retired.is_(None))
-    wanted = sa.select(people).join_from(identities, people, people.c.id == identities.c.person).where(named)
-    row = connection.execute(wanted).first()
-    if row is None:
-        return None
-    address = msgspec.json.decode(row.address, type=Area) if row.address else None
-    return Prefill(row.name, row.born, row.sex, row.nationality, address)
-
-
 def numbers(connection: sa.Connection, ring: Keyring, person: int) -> dict[Scheme, str]:
     """A person's numbers and codes in clear, by scheme; of several the last registered."""
     own = sa.and_(identities.c.person == person, identities.c.retired.is_(None))
@@ -81,25 +58,60 @@ def numbers(connection: sa.Connection, ring: Keyring, person: int) -> dict[Schem
     return {Scheme(row.scheme): ring.open_value(row.sealed, row.digest) for row in found}
 
 
-def identify(connection: sa.Connection, ring: Keyring, form: Form, now: datetime, by: By) -> tuple[int, str | None]:
-    """The person's id, and their new My QR when they were nobody's before; ``TwoPeople`` when the numbers disagree.
+class Meant(msgspec.Struct, frozen=True):
+    """Whom a form speaks of, and what it did to their record.
 
-    Who holds the record (its phone, or staff) also mends its personal fields and adds numbers; anybody else's
-    declaration counts for the person and changes nothing about them.
+    ``my_qr`` is for somebody who was nobody's before; ``changed`` are the fields of the record that were mended.
+    """
+
+    person: int
+    voice: Voice
+    my_qr: str | None = None
+    changed: tuple[str, ...] = ()
+
+
+def identify(
+    connection: sa.Connection, ring: Keyring, form: Form, now: datetime, by: By, *, confirmed: int | None = None
+) -> Meant:
+    """The person that a form speaks of, added when there is none; ``TwoPeople`` when the numbers disagree.
+
+    Who holds the record (its phone, or staff) also mends its personal fields and adds numbers (``mending.Differs``
+    when it would become somebody else's, unless ``confirmed`` is this very person, or 0 for whoever it is); anybody
+    else's declaration changes nothing about them.  A record that no phone holds is given to one by staff alone.
     """
     owner = _owner(connection, ring, form) or _relative(connection, ring, form, by)
     if owner is None:
-        person = _add(connection, form, by)
-        key = connection.scalar(sa.select(people.c.key).where(people.c.id == person))
-        assert key is not None
-        registry.add_identity(connection, ring, person, Subject(Scheme.PERSON, key.hex()))
-        _add_numbers(connection, ring, person, form)
-        return person, myqr.draw(connection, ring, person)
-    if _holds(connection, owner, form, by):
-        connection.execute(sa.update(people).where(people.c.id == owner).values(_fields(form, by)))
-        naming.respell(connection, owner, form.name)
-        _add_numbers(connection, ring, owner, form)
-    return owner, None
+        return _added(connection, ring, form, now, by)
+    if not holds(connection, owner, by):
+        return Meant(owner, _voice(connection, ring, owner, form))
+    is_confirmed = confirmed is not None and confirmed in (0, owner)
+    changed = mending.mend(connection, ring, owner, form, now, account=by.account, confirmed=is_confirmed)
+    if _add_numbers(connection, ring, owner, form) and not by.account:
+        connection.execute(sa.update(people).where(people.c.id == owner).values(claimed=now))
+    return Meant(owner, Voice.OWN, changed=changed)
+
+
+def _voice(connection: sa.Connection, ring: Keyring, owner: int, form: Form) -> Voice:
+    """How another phone's declaration counts; ``TwoPeople`` when the insurance number alone names somebody else."""
+    row = connection.execute(sa.select(people.c.name, people.c.born).where(people.c.id == owner)).one()
+    if mending.is_same(row.name, row.born, form):
+        return Voice.OTHER
+    digests = [ring.digest(each) for each in form.numbers if each.scheme is not Scheme.INSURANCE]
+    by_document = sa.and_(identities.c.person == owner, identities.c.digest.in_(digests))
+    if connection.scalar(sa.select(identities.c.person).where(by_document)) is None:
+        raise TwoPeople("insurance")
+    return Voice.APART
+
+
+def _added(connection: sa.Connection, ring: Keyring, form: Form, now: datetime, by: By) -> Meant:
+    person = _add(connection, form, now, by)
+    key = connection.scalar(sa.select(people.c.key).where(people.c.id == person))
+    assert key is not None
+    registry.add_identity(connection, ring, person, Subject(Scheme.PERSON, key.hex()))
+    _add_numbers(connection, ring, person, form)
+    if holds(connection, person, by):
+        return Meant(person, Voice.OWN, myqr.draw(connection, ring, person))
+    return Meant(person, Voice.OTHER)
 
 
 def holds(connection: sa.Connection, person: int, by: By) -> bool:
@@ -134,45 +146,22 @@ def _relative(connection: sa.Connection, ring: Keyring, form: Form, by: By) -> i
         .where(declarations.c.phone == ring.phone_digest(phone), ~has_document)
         .distinct()
     )
-    same = (row.id for row in connection.execute(wanted) if _same(row.name, row.born, form))
+    same = (row.id for row in connection.execute(wanted) if mending.is_same(row.name, row.born, form))
     return next(same, None)
 
 
-def _same(name: str, born: str, form: Form) -> bool:
-    return bare(name) == bare(form.name) and born[:4] == form.born[:4]
-
-
-def _holds(connection: sa.Connection, person: int, form: Form, by: By) -> bool:
-    """As ``holds``; a record that has no phone and no My QR yet goes to whoever also knows its name and birth."""
-    if holds(connection, person, by):
-        return True
-    row = connection.execute(sa.select(people.c.phone, people.c.name, people.c.born).where(people.c.id == person)).one()
-    return not row.phone and _same(row.name, row.born, form) and not myqr.exists(connection, person)
-
-
-def _add(connection: sa.Connection, form: Form, by: By) -> int:
+def _add(connection: sa.Connection, form: Form, now: datetime, by: By) -> int:
     of_phone = sa.select(people.c.id).where(people.c.phone == by.phone).order_by(people.c.id).limit(1)
     guardian = connection.scalar(of_phone) if form.for_another and by.phone else None
-    values = {"key": secrets.token_bytes(16), "guardian": guardian, **_fields(form, by)}
+    values = {"key": secrets.token_bytes(16), "guardian": guardian, "claimed": None if by.account else now}
+    values |= mending.values_of(form, phones.spell(form.phone) or by.phone)
     added = connection.execute(sa.insert(people).values(values)).inserted_primary_key
     assert added is not None
     naming.respell(connection, int(added[0]), form.name)
     return int(added[0])
 
 
-def _fields(form: Form, by: By) -> dict[str, Any]:
-    return {
-        "name": " ".join(form.name.split()),
-        "born": form.born,
-        "sex": form.sex,
-        "nationality": form.nationality,
-        "phone": phones.spell(form.phone) or by.phone,
-        "address": msgspec.json.encode(form.address).decode() if form.address else "",
-        "folded": naming.fold(form.name),
-        "home": areas.lowest(form.address),
-    }
-
-
-def _add_numbers(connection: sa.Connection, ring: Keyring, person: int, form: Form) -> None:
-    for subject in form.numbers:
-        registry.add_identity(connection, ring, person, subject)
+def _add_numbers(connection: sa.Connection, ring: Keyring, person: int, form: Form) -> bool:
+    """Gives a person the form's numbers; says whether any was new."""
+    added = [registry.add_identity(connection, ring, person, subject) for subject in form.numbers]
+    return any(added)

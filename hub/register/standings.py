@@ -69,7 +69,7 @@ def _latest(kind: str, alias: str) -> tuple[sa.FromClause, sa.ColumnElement[bool
     inner = declarations.alias(f"{alias}_latest")
     newest = (
         sa.select(inner.c.id)
-        .where(inner.c.person == people.c.id, inner.c.kind == kind, inner.c.withdrawn.is_(None))
+        .where(inner.c.person == people.c.id, inner.c.kind == kind, inner.c.withdrawn.is_(None), ~inner.c.aside)
         .order_by(inner.c.at.desc())
         .limit(1)
         .correlate(people)
@@ -109,12 +109,18 @@ def _statement(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     columns = (
         *(identities.c.digest, people.c.key, people.c.name),
         *(_bare(visits.c.at), visits.c.place, places.c.name, visits.c.direction),
-        *(_bare(health.c.at), health.c.symptoms, health.c.exposures, health.c.paper),
+        *(_bare(health.c.at), *_counted(health), health.c.paper),
         *(_bare(entry.c.at), _bare(entry.c.arrival), entry.c.origin, entry.c.destination),
-        *(entry.c.symptoms, entry.c.exposures),
+        *_counted(entry),
     )
     named = (column.label(name) for column, name in zip(columns, _Found._fields, strict=True))
     return sa.select(*named).select_from(source).where(which, identities.c.retired.is_(None))
+
+
+def _counted(declared: sa.FromClause) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+    """What the person's declarations say together, kept with the newest where it is more than it says itself."""
+    own = declared.c
+    return sa.func.coalesce(own.counted_symptoms, own.symptoms), sa.func.coalesce(own.counted_exposures, own.exposures)
 
 
 def _bare(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

@@ -20,7 +20,10 @@ from hub.storage.tables import alarm_events, alarm_tellings, alarms
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["conflict", "chain-broken", "two-stations", "shared-code", "province", "other-verdict"] | MatterKind
+Kind = (
+    Literal["conflict", "chain-broken", "two-stations", "lost-rows", "shared-code", "province", "other-verdict"]
+    | MatterKind
+)
 
 What = Literal["began", "over", "seen"]
 

@@ -32,6 +32,7 @@ Kind = Literal[
     "policy",
     "wear",
     "version",
+    "missing-range",
 ]
 
 WEIGHTS: dict[Kind, int] = {
@@ -40,6 +41,7 @@ WEIGHTS: dict[Kind, int] = {
     "unbelieved": 88,
     "blind": 85,
     "device": 80,
+    "missing-range": 70,
     "clock": 60,
     "backlog": 55,
     "power": 50,
@@ -89,6 +91,16 @@ class Rate(msgspec.Struct, frozen=True):
     usual: float = 0.1
 
 
+class Gap(msgspec.Struct, frozen=True):
+    """Rows of a journal that are missing at the hub, first to last, though others behind them or their station's word
+    say that they were written.
+    """
+
+    epoch: str
+    first: int
+    last: int
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """One station as the hub sees it now; moments are the hub's.
 
@@ -96,7 +108,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     ``online`` is what its state said, by its last will if need be; ``backlog_before`` what waited five minutes ago;
     ``lates`` counts late messages of the last quarter of an hour; ``policy`` is the version in force for it and
     ``version`` the newest software in the fleet; ``refused`` says why its last message was dropped, if it was, and
-    ``refusals`` how many were since the hub's start; ``direction`` is as ordered.
+    ``refusals`` how many were since the hub's start; ``direction`` is as ordered; ``gap`` is where rows of it are
+    missing.
     """
 
     station: str
@@ -118,6 +131,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     refused: str = ""
     refusals: int = 0
     direction: str = ""
+    gap: Gap | None = None
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -136,7 +150,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 def trouble(view: View, now: datetime, standing: frozenset[Kind] = frozenset()) -> tuple[Trouble, ...]:
     """Everything that is wrong, the gravest first; ``standing`` are the kinds whose trouble has begun already."""
-    found = [*_of_silence(view, now)]
+    found = [*_of_silence(view, now), *_of_gap(view)]
     if view.health is not None:
         found += [*_of_gate(view, view.health, standing), *_of_board(view.health, now, standing)]
         found += [*_of_rate(view.rate, standing), *_of_clock(view, standing), *_of_versions(view, view.health)]
@@ -175,6 +189,12 @@ def _of_silence(view: View, now: datetime) -> Iterator[Trouble]:
         yield Trouble("late", f"late by {spoken(seconds - 30)}", seconds)
     elif view.lates >= OFTEN_LATE:
         yield Trouble("late", f"late {view.lates} times in a quarter of an hour", float(view.lates), OFTEN)
+
+
+def _of_gap(view: View) -> Iterator[Trouble]:
+    if (gap := view.gap) is not None:
+        said = f"rows {gap.first} to {gap.last} of journal {gap.epoch} are missing"
+        yield Trouble("missing-range", said, float(gap.last - gap.first + 1), gap.epoch)
 
 
 def _of_gate(view: View, health: Health, standing: frozenset[Kind]) -> Iterator[Trouble]:

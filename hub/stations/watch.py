@@ -27,6 +27,7 @@ BROKER_PATIENCE = timedelta(seconds=15)
 
 PATIENCE: dict[Kind, timedelta] = {
     "device": timedelta(seconds=20),
+    "missing-range": timedelta(minutes=3),
     "clock": timedelta(seconds=60),
     "backlog": timedelta(seconds=60),
     "power": timedelta(seconds=5),
@@ -171,10 +172,12 @@ class Watch:
         stands = frozenset(cast(Kind, kind) for kind, station, _ in self._standing if station == view.station)
         found = trouble(view, now, stands)
         if view.heard is None:  # on the wall it shows, but nobody is called for a box still in its carton
-            return tuple(each for each in found if each.kind == "unbelieved")
+            return tuple(each for each in found if each.kind in ("unbelieved", "missing-range"))
         quiet = now - view.heard > SILENT
-        # Last words of a silent station say nothing of now: what stood then goes on standing, nothing new is told.
-        return tuple(each for each in found if not quiet or each.kind == "silent" or each.kind in stands)
+        # Last words of a silent station say nothing of now: what stood then goes on standing, nothing new is told but
+        # what the hub knows by itself.
+        known = {"silent", "missing-range", *stands}
+        return tuple(each for each in found if not quiet or each.kind in known)
 
     def _of_station(self, station: str, troubles: Iterable[Trouble], now: datetime) -> Iterator[Change]:
         for each in troubles:

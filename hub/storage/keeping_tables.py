@@ -53,6 +53,18 @@ emptied_rows = Table(
     comment="journal rows whose bytes are gone while their own hash stays",
 )
 
+lost_ranges = Table(
+    "lost_ranges",
+    metadata,
+    Column("station", String(63), primary_key=True),
+    Column("epoch", String(16), primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False, comment="of its last row, if its card still knew"),
+    Column("noted", Instant, nullable=False),
+    comment="numbers that no card has any more and the hub never held",
+)
+
 erased = Table(
     "erased",
     metadata,

@@ -21,26 +21,36 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime kept as microseconds since 1970: one order and one meaning in every database."""
+    """An aware UTC datetime kept as microseconds since 1970: one order and one meaning in every database.
+
+    A moment before or after all that UTC can say (the year 1 at an offset) is the nearest that it can.
+    """
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Microseconds since 1970."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else _within((value - _EPOCH) // _MICROSECOND)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """The aware datetime."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else _EPOCH + _within(value) * _MICROSECOND
+
+
+def _within(value: int) -> int:
+    return min(max(value, _FIRST), _LAST)
 
 
 Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
@@ -98,6 +108,7 @@ people = Table(
     Column("home", String(16), nullable=False, server_default="", comment="the address's lowest code, edition/code"),
     Column("folded", Text, nullable=False, server_default="", comment="the name in small letters without marks"),
     Column("guardian", Serial, ForeignKey("people.id"), comment="who declares for this person"),
+    Column("claimed", Instant, comment="a phone took its numbers: it is shown no scans from before"),
     Index("ix_people_phone", "phone"),
     Index("ix_people_folded", "folded"),
     Index("ix_people_home", "home"),
@@ -150,10 +161,26 @@ declarations = Table(
     Column("typed_by", Text, comment="the account that typed it in"),
     Column("typed", Instant, comment="when it was typed in"),
     Column("expires", Instant, comment="when its signed code ends"),
+    Column("voice", String(8), nullable=False, server_default="own", comment="own, other or apart: whose word it is"),
+    Column("aside", Boolean, nullable=False, server_default=false(), comment="stands behind the person's own word"),
+    Column("counted_symptoms", Text, comment="JSON list, where it counts for more than it says itself"),
+    Column("counted_exposures", Text, comment="JSON list, likewise"),
+    Column("sheet", LargeBinary, comment="the form as it was filled in, and by which phone, under the registry key"),
     UniqueConstraint("person", "kind", "at"),
     Index("ix_declarations_phone_at", "phone", "at"),
     Index("ix_declarations_once", "once", unique=True),
     Index("ix_declarations_heads_arrival", "heads", "arrival"),
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("person", Serial, ForeignKey("people.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("account", Text, nullable=False, comment="who of the staff; empty for the person themself"),
+    Column("sealed", LargeBinary, nullable=False, comment="the values that went, as JSON under the registry key"),
+    comment="what records said before they were mended",
 )
 
 declaring_keys = Table(

@@ -62,6 +62,8 @@ def signed_declaration(
     issued: datetime,
     expires: datetime,
     origin: Area | None = None,
+    *,
+    symptoms: bool = False,
 ) -> str:
     """A ``TQ1:`` code for a person key in hex, by a raw Ed25519 key."""
     key = Ed25519PrivateKey.from_private_bytes(signing_key)
@@ -73,6 +75,7 @@ def signed_declaration(
         expires=expires,
         subject=bytes.fromhex(person),
         kind=kind,
+        symptoms=symptoms,
         origin=origin,
     )
 

@@ -80,11 +80,11 @@ class Draft:
 
 
 class Crowd:
-    """Draws people one after another; the same seed draws the same people."""
+    """Draws people one after another; the same seed draws the same people.  ``first`` is the first one's serial."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, first: int = 1) -> None:
         self.dice = random.Random(seed)  # noqa: S311  # the point is that it repeats
-        self._serial = 0
+        self._serial = first - 1
 
     def draft(self) -> Draft:
         """One more person, with no declaration yet."""

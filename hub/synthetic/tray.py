@@ -69,6 +69,7 @@ class Tray:
         for group in (self._families, self._groups, self._said, self._travelled, self._moved, self._signed):
             group()
         self._nobody()
+        self._in_trouble()
         return Cast(PLACES, tuple(self._members))
 
     # the pieces
@@ -83,10 +84,15 @@ class Tray:
         at, arrival = self._ago(days=days), self._ago(days=arrived)
         return DeclarationRecord(DeclarationKind.ENTRY, at, arrival=arrival, origin=origin)
 
-    def _person(self, *declared: DeclarationRecord, visits: tuple[VisitRecord, ...] = ()) -> Draft:
+    def _person(self, *declared: DeclarationRecord, visits: tuple[VisitRecord, ...] | None = None) -> Draft:
+        """Somebody who was at the library yesterday, unless ``visits`` say otherwise."""
         draft = self._crowd.draft()
-        self.people.append(draft.record(*declared, visits=visits))
+        self.people.append(draft.record(*declared, visits=self._yesterday if visits is None else visits))
         return draft
+
+    @property
+    def _yesterday(self) -> tuple[VisitRecord, ...]:
+        return (VisitRecord(self._ago(days=1), map.LIBRARY),)
 
     def _show(
         self, label: str, family: CodeKind, code: str | bytes, *expected: Expected, who: Draft | None = None
@@ -105,8 +111,7 @@ class Tray:
     def _families(self) -> None:
         """Everything in order, once in every family of codes."""
         twice = Expected(V, Outcome.REPEAT, (Reason.ALREADY_SCANNED,), showing=2)
-        who = self._person(self._health(), self._entry(), visits=(VisitRecord(self._ago(days=1), map.LIBRARY),))
-        self._card("pass-cccd", who, *_PASSES, _passes(H), twice)
+        self._card("pass-cccd", self._person(self._health(), self._entry()), *_PASSES, twice)
         families: list[tuple[str, CodeKind, Callable[[Draft], str]]] = [
             ("bhyt", CodeKind.BHYT, lambda p: cards.bhyt(p.insurance, p.name, p.born, p.female)),
             ("national", CodeKind.NATIONAL, lambda p: cards.national(p.number, p.name, p.born, p.qid)),
@@ -123,7 +128,7 @@ class Tray:
         draft = self._crowd.draft()
         number = shape.format(draft.serial)
         draft.extra.append(IdentityRecord(scheme, number))
-        self.people.append(draft.record(self._health(), self._entry()))
+        self.people.append(draft.record(self._health(), self._entry(), visits=self._yesterday))
         self._show(f"pass-{name}", family, number, *_PASSES, who=draft)
 
     def _groups(self) -> None:
@@ -134,30 +139,33 @@ class Tray:
         tomorrow_at = [
             _warns(V, Reason.NO_HEALTH, Reason.DATE_IN_FUTURE),
             _warns(C, Reason.NO_ENTRY, Reason.DATE_IN_FUTURE),
+            _warns(H, Reason.NO_HEALTH, Reason.DATE_IN_FUTURE),
         ]
-        self._card("no-health", self._person(), _warns(V, Reason.NO_HEALTH), no_entry)
-        self._card("health-expired", self._person(old), _warns(V, Reason.HEALTH_EXPIRED), no_entry)
-        self._card("no-entry", self._person(fresh), _passes(V), no_entry)
-        self._card("entry-expired", self._person(fresh, past), _passes(V), _warns(C, Reason.ENTRY_EXPIRED))
-        self._card("entry-late", self._person(fresh, late), *_both(Reason.ENTRY_LATE))
+        none, aged = Reason.NO_HEALTH, Reason.HEALTH_EXPIRED
+        self._card("no-health", self._person(), _warns(V, none), no_entry, _warns(H, none))
+        self._card("health-expired", self._person(old), _warns(V, aged), no_entry, _warns(H, aged))
+        # Where nobody asks for an entry they would lie among those in order, under a title that says otherwise.
+        self._card("no-entry", self._person(fresh), no_entry)
+        self._card("entry-expired", self._person(fresh, past), _warns(C, Reason.ENTRY_EXPIRED))
+        self._card("entry-late", self._person(fresh, late), *_anywhere(Reason.ENTRY_LATE))
         self._card("date-in-future", self._person(tomorrow), *tomorrow_at)
 
     def _said(self) -> None:
         """What the declaration says of the person's health."""
         ill = self._person(self._health("fever", "cough"), self._entry())
-        self._card("symptoms", ill, *_both(Reason.SYMPTOMS))
+        self._card("symptoms", ill, *_anywhere(Reason.SYMPTOMS))
         exposed = self._person(self._health(exposures=("case",)), self._entry())
-        self._card("exposures", exposed, *_both(Reason.EXPOSURES))
+        self._card("exposures", exposed, *_anywhere(Reason.EXPOSURES))
 
     def _travelled(self) -> None:
         """Where the person has been."""
         zone = self._person(self._health(), self._entry(origin=map.HOA_CUONG_BAC))
-        self._card("zone", zone, *_both(Reason.ZONE))
+        self._card("zone", zone, *_anywhere(Reason.ZONE))
         unclear = self._person(self._health(), self._entry(origin=map.TRIEU_THUONG))
-        self._card("origin-unclear", unclear, *_both(Reason.ORIGIN_UNCLEAR))
+        self._card("origin-unclear", unclear, *_anywhere(Reason.ORIGIN_UNCLEAR))
         visit = VisitRecord(self._ago(days=2), map.FLAGGED)
         guest = self._person(self._health(), self._entry(), visits=(visit,))
-        self._card("place", guest, *_both(Reason.PLACE))
+        self._card("place", guest, *_anywhere(Reason.PLACE))
 
     def _moved(self) -> None:
         """In and out at the health post, which asks where people were last."""
@@ -166,11 +174,12 @@ class Tray:
         for label, visits, expected in (
             ("no-destination", (), _warns(H, Reason.NO_DESTINATION)),
             ("destination-expired", (VisitRecord(self._ago(days=5), away),), _warns(H, Reason.DESTINATION_EXPIRED)),
-            ("already-inside", (VisitRecord(self._ago(hours=2), here),), _warns(H, Reason.ALREADY_INSIDE)),
             ("not-inside", (VisitRecord(self._ago(hours=2), away),), _warns(H, Reason.NOT_INSIDE, direction=out)),
             ("reentry-too-soon", (VisitRecord(self._ago(minutes=5), here, out),), _warns(H, Reason.REENTRY_TOO_SOON)),
         ):
             self._card(label, self._person(self._health(), visits=visits), expected)
+        inside = self._person(self._health(), visits=(VisitRecord(self._ago(hours=2), here),))
+        self._card("already-inside", inside, _warns(H, Reason.ALREADY_INSIDE), Expected(H, Outcome.PASS, (), out))
 
     def _signed(self) -> None:
         """Codes that vouch for themselves, and those whose signature does not hold."""
@@ -181,19 +190,20 @@ class Tray:
         who = self._person(self._health(), self._entry())
         code = sign(hub, who.key, health, issued, expires)
         self._show("pass-tq1-health", tq1, code, *_PASSES, held, who=who)
-        self._show("signature-refused", tq1, cards.spoilt(code), *_both(Reason.SIGNATURE_REFUSED))
+        self._show("signature-refused", tq1, cards.spoilt(code), *_always(Reason.SIGNATURE_REFUSED))
         forged = sign(self._signers.stranger, who.key, health, issued, expires)
-        self._show("signer-unknown", tq1, forged, *_both(Reason.SIGNER_UNKNOWN))
+        self._show("signer-unknown", tq1, forged, *_always(Reason.SIGNER_UNKNOWN))
         who = self._person(self._health(), self._entry())
         code = sign(hub, who.key, entry, self._ago(days=3), expires, origin=map.CAU_GIAY)
         self._show("pass-tq1-entry", tq1, code, *_PASSES, who=who)
-        who = self._person(self._health(), self._entry())
+        who = self._person()
         old = sign(hub, who.key, health, self._ago(days=9), self._ago(days=2))
-        late = _cut(V, Outcome.WARN, Reason.CODE_EXPIRED, Reason.HUB_UNREACHABLE)
-        self._show("code-expired", tq1, old, *_PASSES, late, who=who)
-        early = _cut(V, Outcome.WARN, Reason.CODE_NOT_YET_VALID, Reason.HUB_UNREACHABLE)
+        late = [_cut(gate, Outcome.WARN, Reason.CODE_EXPIRED, Reason.HUB_UNREACHABLE) for gate in (V, C, H)]
+        asked = [_warns(gate, Reason.NO_HEALTH, Reason.CODE_EXPIRED) for gate in (V, H)]
+        self._show("code-expired", tq1, old, *asked, *late, who=who)
+        early = [_cut(gate, Outcome.WARN, Reason.CODE_NOT_YET_VALID, Reason.HUB_UNREACHABLE) for gate in (V, C, H)]
         self._certificate("pass-dcc", issued, *_PASSES)
-        self._certificate("code-not-yet-valid", self._ago(days=-1), early)
+        self._certificate("code-not-yet-valid", self._ago(days=-1), *early)
 
     def _certificate(self, label: str, issued: datetime, *expected: Expected) -> None:
         draft = self._crowd.draft()
@@ -201,7 +211,7 @@ class Tray:
         subject = identity.certificate(identifier)
         assert subject is not None
         draft.extra.append(IdentityRecord(subject.scheme, subject.value))
-        self.people.append(draft.record(self._health(), self._entry()))
+        self.people.append(draft.record(self._health(), self._entry(), visits=self._yesterday))
         expires = issued + timedelta(days=300)
         code = self._signers.authority.issue(identifier, draft.name, draft.born, issued, expires)
         self._show(label, CodeKind.EU_DCC, code, *expected, who=draft)
@@ -212,9 +222,9 @@ class Tray:
         masked = cards.national("0460990*****", spare.name, spare.born, "9900********")
         child = cards.national("000000000", spare.name, spare.born, "", declared_for=True)
         cut = _cut(V, Outcome.UNVERIFIED, Reason.HUB_UNREACHABLE)
-        self._show("not-found", CodeKind.OPAQUE, spare.token, *_both(Reason.NOT_FOUND), cut)
-        self._show("placeholder-number", CodeKind.NATIONAL, child, *_both(Reason.PLACEHOLDER_NUMBER))
-        self._show("masked-number", CodeKind.NATIONAL, masked, *_both(Reason.MASKED_NUMBER))
+        self._show("not-found", CodeKind.OPAQUE, spare.token, *_anywhere(Reason.NOT_FOUND), cut)
+        self._show("placeholder-number", CodeKind.NATIONAL, child, *_always(Reason.PLACEHOLDER_NUMBER))
+        self._show("masked-number", CodeKind.NATIONAL, masked, *_always(Reason.MASKED_NUMBER))
         wrong: tuple[tuple[str, CodeKind, str | bytes, Reason], ...] = (
             ("wrong-payment", CodeKind.PAYMENT, _PAYMENT, Reason.IS_PAYMENT),
             ("wrong-link", CodeKind.URL, "https://example.vn/thuc-don", Reason.IS_LINK),
@@ -224,26 +234,49 @@ class Tray:
             ("wrong-unreadable", CodeKind.UNREADABLE, b"\x00\x01\x02\x03", Reason.IS_UNREADABLE),
         )
         for label, family, code, reason in wrong:
-            expected = [Expected(gate, Outcome.WRONG_CODE, (reason,)) for gate in (V, C)]
+            expected = [Expected(gate, Outcome.WRONG_CODE, (reason,), way) for gate in (V, C, H) for way in _WAYS]
             self._show(label, family, code, *expected)
 
-
-def _passes(gate: GateKind) -> Expected:
-    return Expected(gate, Outcome.PASS)
+    def _in_trouble(self) -> None:
+        """What takes more than holding a card up: again, with the network cut, with the station's card full."""
+        again = [Expected(gate, Outcome.REPEAT, (Reason.ALREADY_SCANNED,), showing=2) for gate in (V, C, H)]
+        self._card("repeat", self._person(self._health(), self._entry()), *again)
+        cut = [_cut(gate, Outcome.UNVERIFIED, Reason.HUB_UNREACHABLE) for gate in (V, C, H)]
+        self._card("unverified", self._person(self._health(), self._entry()), *cut)
+        who = self._person(self._health("fever"), self._entry())
+        issued, expires = self._ago(hours=20), self._ago(days=-6)
+        code = cards.signed_declaration(
+            self._signers.hub, who.key, DeclarationKind.HEALTH, issued, expires, symptoms=True
+        )
+        held = [_cut(gate, Outcome.WARN, Reason.SYMPTOMS, Reason.HELD_ANSWER) for gate in (V, C, H)]
+        self._show("held-answer", CodeKind.DECLARATION, code, *held, who=who)
+        full = [
+            Expected(gate, Outcome.FAULT, (Reason.JOURNAL_FULL,), way, full=True) for gate in (V, C, H) for way in _WAYS
+        ]
+        self._card("fault", self._person(self._health(), self._entry()), *full)
 
 
 def _warns(gate: GateKind, *reasons: Reason, direction: Direction = Direction.IN) -> Expected:
     return Expected(gate, Outcome.WARN, reasons, direction)
 
 
-def _both(*reasons: Reason) -> tuple[Expected, Expected]:
-    return _warns(V, *reasons), _warns(C, *reasons)
+def _anywhere(*reasons: Reason) -> list[Expected]:
+    """On the way in at every kind of gate: on the way out nobody asks for declarations."""
+    return [_warns(gate, *reasons) for gate in (V, C, H)]
+
+
+def _always(*reasons: Reason) -> list[Expected]:
+    return [_warns(gate, *reasons, direction=way) for gate in (V, C, H) for way in _WAYS]
 
 
 def _cut(gate: GateKind, outcome: Outcome, *reasons: Reason) -> Expected:
     return Expected(gate, outcome, reasons, online=False)
 
 
-_PASSES = (_passes(V), _passes(C))
+_WAYS = (Direction.IN, Direction.OUT)
+_PASSES = (
+    *(Expected(gate, Outcome.PASS) for gate in (V, C, H)),
+    *(Expected(gate, Outcome.PASS, (), Direction.OUT) for gate in (V, C)),
+)
 _PAYMENT = "00020101021138540010A00000072701240006970436011001234567890208QRIBFTTA53037045802VN6304ABCD"
 _VCARD = "BEGIN:VCARD\nVERSION:3.0\nN:An;Binh\nEND:VCARD"

@@ -35,6 +35,10 @@ class Form(Mapping[str, str]):
         """The field's text, empty when it was not sent."""
         return self.get(name, "")
 
+    def filled(self, values: Mapping[str, str]) -> Form:
+        """The same with some fields otherwise."""
+        return Form({**self._sent, **{name: (value,) for name, value in values.items()}})
+
     def all(self, name: str) -> tuple[str, ...]:
         """Every text of the field."""
         return self._sent.get(name, ())

@@ -36,6 +36,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             (Right.INSIDE, "/officers/inside", "menu-inside"),
             (Right.PAPER, "/officers/assist", "menu-assist"),
             (Right.PAPER, "/officers/paper", "menu-paper"),
+            (Right.LINK, "/officers/link", "menu-link"),
         ),
     ),
     (

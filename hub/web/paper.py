@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from litestar import Router, get, post
 from litestar.response import Redirect
 
-from core.model import Area, DeclarationKind
+from core.codes import identity
+from core.model import Area, DeclarationKind, Subject
 from core.rules import EXPOSURES, SYMPTOMS
 from core.zones import bare
 from hub.inquiries.movements import HUE
 from hub.officials import audit
 from hub.officials.rights import Right
-from hub.register import areas, declaring
+from hub.register import areas, declaring, mending, sheets
 from hub.register.declaring import By, Refused
+from hub.register.mending import Recorded
 from hub.storage.tables import people
 from hub.web.form import Form, Visit
 from hub.web.officials import caller, now, official, officials, show
@@ -42,32 +45,77 @@ def router(site: Site) -> Router:
 
     @post(PAPER, sync_to_thread=True)
     def sent(request: Visit, form: Form) -> Page | Redirect:
+        if form.text("do") == "fill":
+            return _page(site, request, _filled(site, request, form))
         paper, wrong = _read(site, form)
-        moment, account = now(), official(request)
-        found = {_field(name): f"wrong-{word}" for name, word in declaring.check(paper, moment).items()}
+        found = {_field(name): f"wrong-{word}" for name, word in declaring.check(paper, now()).items()}
         if faults := found | wrong:
             return _page(site, request, form, faults)
         try:
-            with site.store.writing() as connection:
-                by = By.staff(account.name, paper=True)
-                done = declaring.declare(connection, site.ring, paper, moment, by=by, once=form.text("once"))
-                key = connection.scalar(sa.select(people.c.key).where(people.c.id == done.person)) or b""
-                own = {"kind": paper.kind.value}
-                audit.append(
-                    connection, account, "paper", moment, address=caller(request), person=key.hex(), detail=own
-                )
+            _take(site, request, form, paper)
         except Refused as refused:
-            return _page(site, request, form, {_field(name): f"wrong-{word}" for name, word in refused.wrong.items()})
+            faults = {_field(name): f"wrong-{word}" for name, word in refused.wrong.items()}
+            recorded = _looked_at(site, request, refused.person) if refused.person else None
+            return _page(site, request, form, faults, recorded)
         return see_other(request, PAPER, told="paper-taken")
 
     return officials(site, Right.PAPER, [empty, sent])
 
 
-def _page(site: Site, request: Visit, form: Form | dict[str, str], faults: dict[str, str] | None = None) -> Page:
+def _take(site: Site, request: Visit, form: Form, paper: declaring.Form) -> None:
+    moment, account = now(), official(request)
+    by, confirmed = By.staff(account.name, paper=True), form.text("same_person") == "yes"
+    with site.store.writing() as connection:
+        once = form.text("once")
+        done = declaring.declare(connection, site.ring, paper, moment, by=by, once=once, confirmed=confirmed)
+        key = connection.scalar(sa.select(people.c.key).where(people.c.id == done.person)) or b""
+        own = {"kind": paper.kind.value, "changed": list(done.changed)}
+        audit.append(connection, account, "paper", moment, address=caller(request), person=key.hex(), detail=own)
+
+
+def _looked_at(site: Site, request: Visit, person: int) -> Recorded:
+    """The record that the paper differs from; that it was shown is written down."""
+    with site.store.writing() as connection:
+        recorded = mending.recorded(connection, person)
+        audit.append(connection, official(request), "record", now(), address=caller(request), person=recorded.key)
+    return recorded
+
+
+def _filled(site: Site, request: Visit, form: Form) -> Form:
+    """The personal fields of an insurance number that the registry knows; that they were shown is written down."""
+    insurance = identity.insurance(form.text("insurance"))
+    if not isinstance(insurance, Subject):
+        return form
+    with site.store.reading() as connection:
+        known = sheets.prefill(connection, site.ring, insurance, By.staff(official(request).name))
+    if known is None:
+        return form
+    _looked_at(site, request, known.person)
+    filled = {"name": known.name, "born": _written(known.born), "sex": known.sex, "nationality": known.nationality}
+    if known.address is not None and known.address.edition == site.edition:
+        unit = msgspec.structs.replace(known.address, hamlet="", point="")
+        filled |= {"address": areas.title(unit), "address_commune": known.address.commune}
+        filled |= {"address_hamlet": known.address.hamlet, "address_point": known.address.point}
+    return form.filled(filled)
+
+
+def _page(
+    site: Site,
+    request: Visit,
+    form: Form | dict[str, str],
+    faults: dict[str, str] | None = None,
+    recorded: Recorded | None = None,
+) -> Page:
     many = form.all if isinstance(form, Form) else lambda name: ()
     chosen = {"symptoms": many("symptoms"), "exposures": many("exposures")}
     matches = {name: _matches(site, form.get(name, "")) for name in PLACES}
-    own = {"chosen": chosen, "matches": matches, "area": areas.title, "once": form.get("once") or secrets.token_hex(16)}
+    own: dict[str, Any] = {
+        "chosen": chosen,
+        "matches": matches,
+        "area": areas.title,
+        "once": form.get("once") or secrets.token_hex(16),
+    }
+    own |= {"recorded": recorded, "written": _written}
     status = 422 if faults else 200
     return show(request, "officers/paper.html", values=form, faults=faults, status=status, context=own)
 
@@ -94,8 +142,8 @@ def _area(site: Site, form: Form, name: str) -> tuple[Area | None, str]:
     if not (chosen or matches):
         return None, "wrong-no-such-area" if form.text(name) else "wrong-required"
     found = (chosen or list(matches))[0]
-    hamlet = form.text(f"{name}_hamlet")
-    return Area(found.edition, found.province, found.district, found.commune, hamlet), ""
+    hamlet, point = form.text(f"{name}_hamlet"), form.text(f"{name}_point")
+    return Area(found.edition, found.province, found.district, found.commune, hamlet, point), ""
 
 
 def _read(site: Site, form: Form) -> tuple[declaring.Form, dict[str, str]]:
@@ -129,6 +177,10 @@ def _read(site: Site, form: Form) -> tuple[declaring.Form, dict[str, str]]:
 def _born(typed: str) -> str:
     day = _DAY_FIRST.fullmatch(typed)
     return f"{day[3]}-{int(day[2]):02}-{int(day[1]):02}" if day else typed
+
+
+def _written(born: str) -> str:
+    return "/".join(reversed(born.split("-")))
 
 
 def _day(typed: str) -> datetime | None:

@@ -6,7 +6,20 @@ from collections.abc import Callable
 
 from litestar import Router
 
-from hub.web import accounting, arriving, auditing, check, inside, keeping, paper, policy, retention, signing, trace
+from hub.web import (
+    accounting,
+    arriving,
+    auditing,
+    check,
+    inside,
+    keeping,
+    linking,
+    paper,
+    policy,
+    retention,
+    signing,
+    trace,
+)
 from hub.web.citizens import assisting, declare, front, here, mine, own, phone
 from hub.web.fleet import charts, command_log, wall
 from hub.web.fleet import station as fleet_station
@@ -26,6 +39,7 @@ ROUTERS: tuple[Callable[[Site], Router], ...] = (
     check.router,
     inside.router,
     paper.router,
+    linking.router,
     trace.router,
     arriving.router,
     auditing.router,

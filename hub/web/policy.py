@@ -22,9 +22,9 @@ from hub.errors import DataError
 from hub.journals import rehearsal
 from hub.officials import audit
 from hub.officials.rights import Right
-from hub.policy import policies
+from hub.policy import editions, policies
 from hub.policy.policies import Version
-from hub.policy.preview import Words, day, sections
+from hub.policy.preview import Words, day, on_map, sections
 from hub.register import areas
 from hub.stations.fleet import Tokens
 from hub.storage.tables import places
@@ -61,9 +61,19 @@ def router(site: Site) -> Router:
         with site.store.reading() as connection:
             history = policies.history(connection, site.ring)
             current = {each.version for each in policies.in_force(connection, now()).values()}
+            one_map = [
+                each.policy.version for each in history if each.policy.version in current and _is_of_one_map(each)
+            ]
             scopes = dict(_scopes(connection, _words(request)))
         return show(
-            request, "officers/policy.html", history=history, current=current, scopes=scopes, day=day, moment=now()
+            request,
+            "officers/policy.html",
+            history=history,
+            current=current,
+            scopes=scopes,
+            day=day,
+            moment=now(),
+            one_map=one_map,
         )
 
     @get(f"{POLICY}/{{number:int}}", sync_to_thread=True)
@@ -71,8 +81,10 @@ def router(site: Site) -> Router:
         version = _version(site, number)
         with site.store.reading() as connection:
             scopes = dict(_scopes(connection, _words(request)))
-            told = sections(version.policy, _words(request), areas.title, _names(connection))
-        return show(request, "officers/policy_version.html", version=version, sections=told, scopes=scopes, day=day)
+            told = sections(_chosen(version.policy), _words(request), areas.title, _names(connection))
+        both = editions.on_both_maps(version.policy)
+        own = {"version": version, "sections": told, "scopes": scopes, "day": day, "both": both}
+        return show(request, "officers/policy_version.html", context=own)
 
     @post(f"{POLICY}/{{number:int}}/again", sync_to_thread=True)
     def again(request: Visit, number: int) -> Page:
@@ -106,6 +118,16 @@ def router(site: Site) -> Router:
     return officials(site, Right.POLICY, [overview, one, again, blank, fill, edit, publish])
 
 
+def _is_of_one_map(version: Version) -> bool:
+    """Whether a policy has zones that the other map's addresses never match: published by an older program."""
+    return editions.expanded(version.policy).zones != version.policy.zones
+
+
+def _chosen(policy: Policy) -> Policy:
+    """The policy with the zones that somebody chose, each once."""
+    return msgspec.structs.replace(policy, zones=editions.originals(policy.zones))
+
+
 def _words(request: Visit) -> Words:
     return partial(words.word, language(request))
 
@@ -129,11 +151,11 @@ def _filled(site: Site, request: Visit, form: Form) -> Page:
     show_form = partial(_form, site, request, start=start)
     do = form.text("do")
     if do == "find-zone":
-        return show_form(values, found=_found(form))
+        return show_form(values, found=_found(form, _words(request)))
     if do in ("add-zone", "add-place"):
         added, faults = new_zone(form) if do == "add-zone" else new_place(form, codes)
         if added is None:
-            return show_form(values, faults=faults, status=422, found=_found(form))
+            return show_form(values, faults=faults, status=422, found=_found(form, _words(request)))
         return show_form(_with(values, draft.policy, added))
     if do == "leave-out":
         return show_form(values)
@@ -151,7 +173,7 @@ def _with(values: dict[str, Any], policy: Policy, added: Zone | FlaggedPlace) ->
     return values | done | {"places": pack((*policy.places, added))}
 
 
-def _found(form: Form) -> list[tuple[str, str]]:
+def _found(form: Form, t: Words) -> list[tuple[str, str]]:
     """Areas that the typed words may mean, both editions, each as a code with its name."""
     typed = form.text("zone-words")[:100]
     provinces = [
@@ -162,7 +184,10 @@ def _found(form: Form) -> list[tuple[str, str]]:
     ]
     below = [area for edition in areas.EDITIONS for area in areas.search(typed, edition, limit=8)]
     every = [area for area in (*provinces, *below) if area is not None]
-    return [(f"{area.edition}/{area.commune or area.district or area.province}", areas.title(area)) for area in every]
+    return [
+        (f"{area.edition}/{area.commune or area.district or area.province}", on_map(area, t, areas.title))
+        for area in every
+    ]
 
 
 def _form(
@@ -191,7 +216,7 @@ def _form(
         found=None if found is None else list(found),
         scopes=scopes,
         places=list(names.items()),
-        zones=[(_area_of(zone), zone) for zone in zones],
+        zones=[(on_map(_area_of(zone), t, areas.title), zone) for zone in zones],
         flagged=[(names.get(each.place, each.place), each) for each in flagged],
         kinds=list(GateKind),
         fields={kind: fields_of(kind) for kind in GateKind},
@@ -213,8 +238,8 @@ def _options(t: Words) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def _area_of(zone: Zone) -> str:
-    return areas.title(Area(zone.edition, zone.province, zone.district, zone.commune, zone.hamlet, zone.point))
+def _area_of(zone: Zone) -> Area:
+    return Area(zone.edition, zone.province, zone.district, zone.commune, zone.hamlet, zone.point)
 
 
 def _names(connection: sa.Connection) -> dict[str, str]:
@@ -242,14 +267,18 @@ def _scopes(connection: sa.Connection, t: Words) -> list[tuple[str, str]]:
 
 
 def _check(site: Site, request: Visit, draft: Policy, rolled_back: int = 0) -> Page:
-    t = _words(request)
+    t, draft = _words(request), _chosen(draft)
     with site.store.reading() as connection:
-        trial = rehearsal.rehearse(connection, site.ring, draft, now())
+        trial = rehearsal.rehearse(connection, site.ring, editions.expanded(draft), now())
         scopes = dict(_scopes(connection, t))
         published = policies.in_force(connection, now()).get(draft.scope)
         former = published and policies.version(connection, site.ring, published.version)
         names = _names(connection)
-    before = {each.kind: each.sentences for each in sections(former.policy, t, areas.title, names)} if former else {}
+    before = (
+        {each.kind: each.sentences for each in sections(_chosen(former.policy), t, areas.title, names)}
+        if former
+        else {}
+    )
     changes = [
         (each.kind, [(sentence, sentence in before.get(each.kind, ())) for sentence in each.sentences],
          [sentence for sentence in before.get(each.kind, ()) if sentence not in each.sentences])
@@ -261,6 +290,7 @@ def _check(site: Site, request: Visit, draft: Policy, rolled_back: int = 0) -> P
         draft=draft,
         document=pack(draft),
         changes=changes,
+        both=editions.on_both_maps(draft),
         former=former,
         trial=trial,
         scopes=scopes,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import msgspec
 
 from core.model import GateKind
 from core.rules import EXPOSURES, SYMPTOMS, UNSPECIFIED, FlaggedPlace, GateRules, MaxAge, Policy, Zone
+from hub.policy import editions
 from hub.policy.preview import VIETNAM, Words, duration, kinds_of
 from hub.register import areas
 from hub.web.form import Form
@@ -60,7 +60,7 @@ def values_of(policy: Policy, t: Words) -> dict[str, Any]:
         "note": policy.note,
         "effective": "",
         "expires": _local(policy.expires),
-        "zones": pack(policy.zones),
+        "zones": pack(editions.originals(policy.zones)),
         "places": pack(policy.places),
     }
     for kind in GateKind:
@@ -187,7 +187,7 @@ def unpack(texts: Sequence[str], kind: type[Listed]) -> Listed | None:
     """What ``pack`` packed; None when it is not that."""
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode("".join(texts).encode()), type=kind)
-    except (binascii.Error, msgspec.DecodeError, UnicodeEncodeError):
+    except (ValueError, RecursionError):
         return None
 
 

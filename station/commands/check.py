@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   printf %s 046097001234 | station check -             a number, looked up at the configured hub
   station check --no-lookup --json - < code.txt        nobody is asked
+  station check --built-in-policy --no-lookup - < code.txt
+                                                       where no hub has sent a policy: by the first day's rules
   station check --gate checkpoint --at 2021-08-01T09:00:00+07:00 - < code.txt
                                                        as another gate would have at another time
-  station check --trust ./signers --no-lookup - < dcc.txt
+  station check --trust ./signers --built-in-policy --no-lookup - < dcc.txt
                                                        a signed code, by the keys in a folder
+A station that holds no policy verifies nothing: it answers unverified, no-policy, as its gate does.
 exit: 0 pass, 1 warn or unverified, 3 wrong code, 4 signature refused, 2 usage, 78 configuration."""
 
 LONGEST = 1 << 20
@@ -67,6 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", type=_moment, metavar="RFC3339", help="as if it were then (else: now)")
     parser.add_argument("--trust", type=Path, metavar="FOLDER", help="PEM certificates and keys of trusted signers")
     parser.add_argument("--no-lookup", action="store_true", help="ask nobody")
+    parser.add_argument(
+        "--built-in-policy",
+        action="store_true",
+        help="by the built-in rules, whatever policy the station holds or lacks",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
     parser.add_argument("code", nargs="?", default="-", help="- (the default): read the code from standard input")
 
@@ -160,12 +168,12 @@ def _trust(settings: Settings, folder: Path | None) -> Trust:
 
 
 def _policy(settings: Settings, arguments: argparse.Namespace, now: datetime) -> Policy | None:
-    """The policy that the station holds; without a configured hub the built-in first rules."""
+    """The policy that the station holds, if it holds one, as its gate does; the built-in rules when told so."""
     from core.rules import Policy
     from station.orders.overrides import Overrides
     from station.policies import Policies, scopes
 
-    if not settings.has_hub:
+    if arguments.built_in_policy:
         return Policy(version=1, issued=now, effective=now, note="built in")
     station = settings.station
     kind = GateKind(arguments.gate) if arguments.gate else station.kind

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit 0 when a station can start with it, 78 when not, 66 when there is no such file."""
+    """Exit 0 when a station can start with it, 78 when not, also when there is no such file."""
     from station import config
 
     path = arguments.config or config.DEFAULT_PATH

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engines", type=_engines, default=("zxing", "zbar"), metavar="LIST", help="of zxing, zbar (both)"
     )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture: JPEG, PNG, WebP, BMP, GIF, TIFF or PNM")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture: JPEG, PNG, WebP, BMP, GIF or PNM")
 
 
 def run(arguments: argparse.Namespace) -> int:

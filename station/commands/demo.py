@@ -20,6 +20,7 @@ EXAMPLES = """\
   station demo --gate health-post --direction out
                                      at another kind of gate, with other rules
   station demo --http --port 8080    over HTTP instead of MQTT, the page on a port of your choice
+  station demo --fleet 200           200 invented stations more, and the address of the hub's wall to watch them on
   station demo --once                no browser: a scripted crowd, one JSON object a presentation
   station demo --once --keep proof   also keep what was presented, recorded and held
   station demo --compare proof       hold what was kept against each other once more
@@ -30,7 +31,10 @@ exit codes: 0 ended or all as expected, 1 an outcome or a row is not as expected
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
-    parser.add_argument("--once", action="store_true", help="play the scripted crowd, check every outcome, and end")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--once", action="store_true", help="play the scripted crowd, check every outcome, and end")
+    fleet = "also run so many invented stations (1 to 5000), with visitors and faults, and open the hub's wall"
+    how.add_argument("--fleet", type=_fleet, default=0, metavar="N", help=fleet)
     parser.add_argument("--http", action="store_true", help="look up and check in over HTTP instead of MQTT")
     parser.add_argument("--port", type=_port, default=0, metavar="N", help="the page's port (a free one)")
     parser.add_argument(
@@ -58,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         direction=arguments.direction,
         transport="http" if arguments.http else "mqtt",
         port=arguments.port,
+        fleet=arguments.fleet,
     )
     stop = threading.Event()
     signal.signal(signal.SIGHUP, lambda *_: stop.set())  # the terminal was closed
@@ -74,10 +79,22 @@ def _show(wishes: Wishes, stop: threading.Event) -> int:
 
     with staged(wishes, stop) as stage:
         print(stage.url, flush=True)
-        print("demo: open this address in a browser; Ctrl-C ends everything", file=sys.stderr)
+        if stage.wall is not None:
+            print(stage.wall.url, flush=True)
+            sign_in = f"sign in as {stage.wall.account} with the password {stage.wall.password}"
+            print(f"demo: the second address is the wall of the fleet; {sign_in}", file=sys.stderr)
+        which = "this address" if stage.wall is None else "the first address"
+        print(f"demo: open {which} in a browser; Ctrl-C ends everything", file=sys.stderr)
         wait_for_end(stage, stop)
         print("demo: ending", file=sys.stderr)
     return os.EX_OK
+
+
+def _fleet(text: str) -> int:
+    stations = int(text)
+    if not 1 <= stations <= 5_000:
+        raise argparse.ArgumentTypeError("1 to 5000 stations")
+    return stations
 
 
 def _port(text: str) -> int:

@@ -1,4 +1,4 @@
-"""``station journal``: the rows of this card handed out byte for byte, or their chain proven."""
+"""``station journal``: the rows of this card handed out byte for byte, their chain proven, dead letters listed."""
 
 from __future__ import annotations
 
@@ -13,34 +13,63 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from station.commands import configuration
+from station.plain import harmless
 
 if TYPE_CHECKING:
     from station.journal_reading import Proof
 
-EXAMPLES = """\
+_VERIFYING = """\
   station journal verify               walk the chain of every journal on this card
   station journal verify --json        one JSON object a line
+"""
+_EXPORTING = """\
   station journal export > rows.jsonl  every row on this card, byte for byte, one a line
   station journal export --sealed --to /media/stick/rows.jsonl
                                        carried by hand; on the other side: hub import rows.jsonl
   station journal export --to rows.jsonl --data /media/card/var/lib/tram-quet
                                        from the card of another board
-verify exits 0 when every row follows the one before it, 1 when a chain is broken.
-Rows are sealed: who was there can only be read at the hub."""
+"""
+_REFUSED = """\
+  station journal refused              rows that the hub would not take, each with its cause
+  station journal refused --json       the same, one JSON object a line
+"""
+_PROVEN = "verify exits 0 when every row follows the one before it, 1 when a chain is broken."
+_SEALED = "Rows are sealed: who was there can only be read at the hub."
+EXAMPLES = f"{_VERIFYING}{_EXPORTING}{_REFUSED}{_PROVEN}\n{_SEALED}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
-    words = parser.add_subparsers(metavar="export|verify", required=True)
-    export = words.add_parser("export", help="hand out every row on this card, one JSON object a line")
+    words = parser.add_subparsers(metavar="export|verify|refused", required=True)
+    raw = argparse.RawDescriptionHelpFormatter
+    export = words.add_parser(
+        "export",
+        help="hand out every row on this card, one JSON object a line",
+        epilog=f"examples:\n{_EXPORTING}{_SEALED}",
+        formatter_class=raw,
+    )
     configuration.add_options(export)
     export.add_argument("--sealed", action="store_true", help="as the rows are: the only way there is, to be plain")
     export.add_argument("--to", type=Path, metavar="FILE", help="write a new file that only you can read")
     export.set_defaults(action=_export)
-    verify = words.add_parser("verify", help="prove that no row was changed, removed or inserted")
+    verify = words.add_parser(
+        "verify",
+        help="prove that no row was changed, removed or inserted",
+        epilog=f"examples:\n{_VERIFYING}{_PROVEN}",
+        formatter_class=raw,
+    )
     configuration.add_options(verify)
     verify.add_argument("--json", action="store_true", help="one JSON object a line")
     verify.set_defaults(action=_verify)
+    refused = words.add_parser(
+        "refused",
+        help="list the dead letters: rows that the hub would not take, and why",
+        epilog=f"examples:\n{_REFUSED}",
+        formatter_class=raw,
+    )
+    configuration.add_options(refused)
+    refused.add_argument("--json", action="store_true", help="one JSON object a line")
+    refused.set_defaults(action=_refused)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -80,6 +109,18 @@ def _verify(arguments: argparse.Namespace) -> int:
     for proof in proofs:
         print(msgspec.json.encode(proof).decode() if arguments.json else as_line(proof))
     return 1 if any(proof.broken is not None for proof in proofs) else os.EX_OK
+
+
+def _refused(arguments: argparse.Namespace) -> int:
+    from station.journal_reading import JournalReader
+
+    letters = JournalReader(configuration.settings_from(arguments).journal_path).refused()
+    for each in letters:
+        line = f"{each.epoch}/{each.seq}  {harmless(each.cause)}"
+        print(msgspec.json.encode(each).decode() if arguments.json else line)
+    if not letters and not arguments.json:
+        print("no row was refused")
+    return os.EX_OK
 
 
 def as_line(proof: Proof) -> str:

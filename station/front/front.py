@@ -38,6 +38,7 @@ class Front:
         self.broadcast = Broadcast()
         self._journal = JournalReader(parts.journal)
         self._rows_due = threading.Event()
+        self._full = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="front", daemon=True)
 
@@ -55,7 +56,7 @@ class Front:
     def beginning(self) -> list[Event]:
         """What a page that has just opened must know."""
         events = [Event("face", show_face(self.parts.panel.face)), *self._figures(), Event("rows", self._rows())]
-        return [*events, self.network()] if self.switch is not None else events
+        return [*events, self.network(), self.card()] if self.switch is not None else events
 
     def network(self) -> Event:
         """How the network cable is."""
@@ -67,6 +68,16 @@ class Front:
             raise FileNotFoundError("there is no cable to cut")
         self.switch.set(whole)
         self.broadcast.tell("network", {"whole": whole})
+
+    def card(self) -> Event:
+        """Whether the demo has left no room on the card that the journal is on."""
+        return Event("card", {"full": self._full})
+
+    def fill_card(self, full: bool) -> None:
+        """Leave no room on the card, or give it back."""
+        self.parts.fill(full)
+        self._full = full
+        self.broadcast.tell("card", {"full": full})
 
     def _note(self, presented: Presented) -> None:
         """The gate's thread passes by: leave the presentation with whoever listens."""

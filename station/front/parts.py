@@ -22,6 +22,8 @@ from station.sources import Captures
 class FrontParts:
     """A joined station as the page sees it; ``listeners`` are called with what became of each presentation.
 
+    ``fill`` leaves the journal no room, or gives it back what it had: only a demo's page asks for that.
+
     Only simulated devices can be presented to: a page must never be a way into a real gate.
     """
 
@@ -35,6 +37,7 @@ class FrontParts:
     camera: Camera
     scanners: Sequence[Scanner]
     buttons: Buttons
+    fill: Callable[[bool], None] = lambda full: None
 
     @property
     def doorway(self) -> Doorway:

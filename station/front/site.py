@@ -18,6 +18,7 @@ from station.front.broadcast import END, Crowded, Event, Queue
 from station.front.front import Front
 from station.front.presenting import HELD_UP, Refused
 from station.front.showing import show_verdict
+from station.front.tray import NOT_HELD_UP
 from station.gate import Presented
 
 FILES: Final = Path(__file__).with_name("page")
@@ -40,6 +41,10 @@ class _Text(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Network(msgspec.Struct, forbid_unknown_fields=True):
     whole: bool
+
+
+class _Card(msgspec.Struct, forbid_unknown_fields=True):
+    full: bool
 
 
 def site(front: Front) -> Flask:
@@ -87,6 +92,7 @@ def _add_ways(app: Flask, front: Front) -> None:
             post("/present/tray/<name>", lambda name: hands.picture(_found(pictures.get(name)), _seconds()))
     if front.switch is not None:
         post("/network", lambda: front.set_network(_body(_Network).whole), ("PUT",))
+        post("/card", lambda: front.fill_card(_body(_Card).full), ("PUT",))
 
 
 def _facts(front: Front) -> dict[str, Any]:
@@ -98,6 +104,7 @@ def _facts(front: Front) -> dict[str, Any]:
         "ways": front.presenting.ways,
         "network": front.switch is not None,
         "tray": tray.people if tray is not None else [],
+        "not_held_up": NOT_HELD_UP if tray is not None else [],
     }
 
 
@@ -191,7 +198,7 @@ def _seconds() -> float:
     return min(max(request.args.get("seconds", HELD_UP, float), 0.1), _LONGEST_HOLD)
 
 
-Body = type[_Text] | type[_Network]
+Body = type[_Text] | type[_Network] | type[_Card]
 
 
 def _body(kind: type[Any]) -> Any:  # noqa: ANN401  # a ``kind``

@@ -10,7 +10,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -24,6 +24,19 @@ CAST: Final = "cast.json"
 CABLE: Final = "cable"
 """The socket there on which the demo's network cable listens."""
 
+First = Literal["", "twice", "cut", "full"]
+"""What must be done before a card is held up: nothing, hold it up once before, cut the network, fill the card."""
+
+NOT_HELD_UP: Final = (
+    Reason.NO_POLICY,
+    Reason.CLOCK_UNSURE,
+    Reason.JOURNAL_READ_ONLY,
+    Reason.JOURNAL_BROKEN,
+    Reason.CANNOT_READ,
+)
+"""Reasons that no code can bring about: the station itself must be in trouble."""
+
+_FIRSTS: Final = get_args(First)
 _QUIET: Final = 4
 _SIDE: Final = 640
 _LARGEST_MODULE: Final = 10
@@ -36,7 +49,10 @@ class CastError(StationError):
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """What must come of showing a code; ``showing`` counts showings of the same code at the same gate."""
+    """What must come of showing a code; ``showing`` counts showings of the same code at the same gate.
+
+    ``online`` False: with the network cut; ``full``: with no room left on the station's card.
+    """
 
     gate: GateKind
     outcome: Outcome
@@ -44,6 +60,16 @@ class Expected(msgspec.Struct, frozen=True):
     direction: Direction = Direction.IN
     online: bool = True
     showing: int = 1
+    full: bool = False
+
+    @property
+    def first(self) -> First:
+        """What must be done before the code is held up."""
+        if self.full:
+            return "full"
+        if not self.online:
+            return "cut"
+        return "twice" if self.showing > 1 else ""
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -63,10 +89,13 @@ class Member(msgspec.Struct, frozen=True):
         return base64.b64decode(self.data) if self.data else self.text.encode()
 
     def at(self, gate: GateKind, direction: Direction) -> Expected | None:
-        """What is expected of showing it once at a gate whose network is whole; a toggle gate takes people in first."""
+        """What is expected of showing it at a gate: simply, or else after what must be done first.
+
+        A toggle gate takes people in first.
+        """
         way = Direction.IN if direction is Direction.TOGGLE else direction
-        fitting = (one for one in self.expected if one.gate is gate and one.direction is way)
-        return next((one for one in fitting if one.online and one.showing == 1), None)
+        fitting = [one for one in self.expected if one.gate is gate and one.direction is way]
+        return min(fitting, key=lambda one: _FIRSTS.index(one.first), default=None)
 
 
 class Cast(msgspec.Struct, frozen=True):
@@ -77,7 +106,7 @@ class Cast(msgspec.Struct, frozen=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """One card of the tray as the page shows it; no outcome when it is meant for another gate."""
+    """One card as the page shows it, and what must be done ``first``; no outcome when it is meant for another gate."""
 
     name: str
     vi: str
@@ -86,6 +115,7 @@ class Person(msgspec.Struct, frozen=True):
     outcome: str
     shape: str
     reasons: tuple[str, ...]
+    first: First = ""
 
 
 @dataclass(frozen=True)
@@ -138,5 +168,12 @@ def _card(member: Member, expected: Expected | None) -> Person:
     row = signal(expected.outcome, expected.reasons, expected.direction, held=False)
     reasons = tuple(reason.value for reason in expected.reasons)
     return Person(
-        member.label, member.title_vi, member.title_en, member.family.value, expected.outcome.value, row.shape, reasons
+        member.label,
+        member.title_vi,
+        member.title_en,
+        member.family.value,
+        expected.outcome.value,
+        row.shape,
+        reasons,
+        expected.first,
     )

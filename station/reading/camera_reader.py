@@ -61,7 +61,7 @@ class CameraReader:
         moved = self._gate.moved(frame)
         if moved:
             self._untried = len(self._ladder.rungs) - 1 if self.figures.frames > 1 else 0  # the first is no movement
-        elif self._may_rest():
+        elif self._may_rest(now):
             self._sightings.stay(now)
             return ()
         reads = self._look(frame)
@@ -78,10 +78,10 @@ class CameraReader:
         self._sightings.forget(read)
         self._rested = STILL_LOOK
 
-    def _may_rest(self) -> bool:
+    def _may_rest(self, now: float) -> bool:
         """Say whether a still frame can be passed over."""
         self._rested += 1
-        return self._untried == 0 and self._rested < STILL_LOOK
+        return self._untried == 0 and self._rested < STILL_LOOK and not self._sightings.half_believed(now)
 
     def _look(self, frame: Luma) -> tuple[Read, ...]:
         started = perf_counter()

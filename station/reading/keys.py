@@ -1,16 +1,19 @@
 """Keystrokes of a USB scanner → one line a scan: key codes and a layout in, exact text out.
 
-The decoder is a small state machine without a clock: each key carries its own time.  It never raises, holds at most
-one scan, and ignores what is no part of one (autorepeat, function keys, unknown codes).
+The decoder is a small state machine without a clock: each key carries the time at which it was pressed, whenever it is
+read.  It never raises, holds at most one scan, and ignores what is no part of one (autorepeat, function keys, unknown
+codes).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 from typing import Protocol
 from unicodedata import normalize
 
 from station.reading.layouts import Layout, compose
+from station.reading.lines import ENDS as END_BYTES
 from station.reading.lines import KEYS_LOST, LONGEST, TOO_LONG, Line
 
 UP, DOWN = 0, 1
@@ -44,16 +47,17 @@ class Key(Protocol):
 
     @property
     def at(self) -> float:
-        """Monotonic seconds."""
+        """When it was pressed, in seconds of one clock, whichever."""
         ...
 
 
 class KeyDecoder:
     """Turns key events into scans; NumLock is taken to be on.
 
-    A scan ends at Enter or Tab.  A pause of more than ``gap`` seconds inside one means that its end was lost: what is
-    held is dropped, or given out when ``suffix`` is False (scanners set to send none).  Text is given out as UTF-8 in
-    NFC, whatever marks the layout types apart.
+    A scan ends at Enter or Tab, also when they come as Ctrl and M, J or I.  A pause of more than ``gap`` seconds inside
+    one means that its end was lost, or is late: what is held is dropped, and what comes before the next end is torn.
+    With ``suffix`` False (scanners set to send none) the pause is the end.  Text is given out as UTF-8 in NFC, whatever
+    marks the layout types apart.
     """
 
     def __init__(self, layout: Layout, *, gap: float = 1.0, suffix: bool = True) -> None:
@@ -63,38 +67,54 @@ class KeyDecoder:
         self._down: set[int] = set()
         self._caps = False
         self._last = 0.0
+        self._silent = 0.0
+        self._begun = False  # a key has come since the last end or pause
         self._pieces: list[str] = []
         self._size = 0
         self._torn = False
         self._mark = ""
         self._alt = ""
 
+    @property
+    def patience(self) -> float:
+        """How many seconds of silence would be a pause in the scan that is held; without end when there is none."""
+        return self.gap - self._silent if self._begun else inf
+
     def feed(self, keys: Iterable[Key]) -> tuple[Line, ...]:
         """Take key events in the order they came and return the scans that are complete."""
         lines: list[Line] = []
         for key in keys:
-            lines += self.idle(key.at)
-            self._last = key.at
+            if key.at - self._last > self.gap:
+                lines += self._pause()
+            self._last, self._silent = key.at, 0.0
             if key.value == DOWN:
+                self._begun = True
                 lines += self._press(key.code)
             elif key.value == UP:
                 self._release(key.code)
         return tuple(lines)
 
-    def idle(self, now: float) -> tuple[Line, ...]:
-        """End a scan that has been silent for more than ``gap`` seconds: given out without suffix, else dropped."""
-        if now - self._last <= self.gap:
-            return ()
-        if self.suffix and self._size <= LONGEST and not self._torn:
-            self._clear()
-            return ()
-        return self._take()
+    def silence(self, seconds: float) -> tuple[Line, ...]:
+        """Take note that waiting ``seconds`` brought no key, and return the scan that this has ended, if any."""
+        self._silent += seconds
+        return self._pause() if self._silent >= self.gap else ()
 
     def reset(self) -> None:
         """Forget what is held and which keys are down (the scanner was unplugged)."""
         self._down.clear()
         self._caps = False
         self._clear()
+
+    def _pause(self) -> tuple[Line, ...]:
+        """End what is held: given out without suffix, told when keys were lost or were too many, else dropped."""
+        if not self._begun:
+            return ()
+        if not self.suffix or self._torn or self._size > LONGEST:
+            return self._take()
+        typed = bool(self._pieces)
+        self._clear()
+        self._torn = typed
+        return ()
 
     def _tear(self) -> None:
         """Note that keys were lost: what is left of this scan would be another's number."""
@@ -114,7 +134,7 @@ class KeyDecoder:
         elif LEFT_ALT in self._down and code in KEYPAD_DIGITS:
             self._alt = (self._alt + KEYPAD_DIGITS[code])[:8]
         else:
-            self._type(code)
+            return self._type(code)
         return ()
 
     def _release(self, code: int) -> None:
@@ -123,21 +143,27 @@ class KeyDecoder:
             self._hold(_alt_character(self._alt))
             self._alt = ""
 
-    def _type(self, code: int) -> None:
+    def _type(self, code: int) -> tuple[Line, ...]:
         shift, altgr = bool(self._down & SHIFTS), ALTGR in self._down
         sign = KEYPAD.get(code) or (self.layout.point if code == KEYPAD_POINT else "")
         if sign:
             self._hold(sign)
-            return
+            return ()
         sign = self.layout.character(code, shift, altgr, self._caps)
-        if not sign:
-            return
-        if self._down & CTRLS:
-            self._hold(_control(sign))
-        elif self._mark:
+        if sign and self._down & CTRLS:
+            sign = _control(sign)
+            if sign and ord(sign) in END_BYTES:
+                return self._take()
+            self._hold(sign)
+        elif sign:
+            self._print(sign, dead=self.layout.is_dead(code, shift, altgr, self._caps))
+        return ()
+
+    def _print(self, sign: str, *, dead: bool) -> None:
+        if self._mark:
             mark, self._mark = self._mark, ""
             self._hold(compose(mark, sign))
-        elif self.layout.is_dead(code, shift, altgr, self._caps):
+        elif dead:
             self._mark = sign
         else:
             self._hold(sign)
@@ -159,6 +185,7 @@ class KeyDecoder:
     def _clear(self) -> None:
         self._pieces = []
         self._size = 0
+        self._begun = False
         self._torn = False
         self._mark = ""
         self._alt = ""

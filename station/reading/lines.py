@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import ClassVar, Literal
 
 from core.discreet import Discreet
@@ -31,20 +32,29 @@ KEYS_LOST = Line(b"", "keys lost")
 class LineDecoder:
     """Cuts a stream of bytes into scans.
 
-    A scan ends at CR, LF, Tab, ETX or EOT, or when nothing has come for ``gap`` seconds (None: never, as for a person
-    who types on standard input).  STX begins afresh; NULs at the end are dropped; empty scans are none.
+    A scan ends at CR, LF, Tab, ETX or EOT, or when the device was silent for ``gap`` seconds (None: never, as for a
+    person who types on standard input).  STX begins afresh; NULs at the end are dropped; empty scans are none.
+
+    There is no clock here: only silence that was spent waiting on the device counts, never the time for which the
+    station itself was too busy to read.
     """
 
     def __init__(self, gap: float | None = 0.1) -> None:
         self.gap = gap
         self._held = bytearray()
         self._overflown = False
-        self._last = 0.0
+        self._silent = 0.0
 
-    def feed(self, data: bytes, at: float) -> tuple[Line, ...]:
-        """Take what arrived at ``at`` (monotonic seconds) and return the scans that are complete."""
-        lines = list(self.idle(at))
-        self._last = at
+    @property
+    def patience(self) -> float:
+        """How many seconds of silence would end the scan that is held; without end when there is none."""
+        held = self._held or self._overflown
+        return inf if self.gap is None or not held else self.gap - self._silent
+
+    def feed(self, data: bytes) -> tuple[Line, ...]:
+        """Take what has arrived and return the scans that are complete."""
+        lines: list[Line] = []
+        self._silent = 0.0
         for byte in data:
             if byte in ENDS:
                 lines += self._take()
@@ -54,9 +64,10 @@ class LineDecoder:
                 self._hold(byte)
         return tuple(lines)
 
-    def idle(self, now: float) -> tuple[Line, ...]:
-        """Return the scan that a silence of ``gap`` seconds has ended, if any."""
-        if self.gap is None or now - self._last <= self.gap:
+    def silence(self, seconds: float) -> tuple[Line, ...]:
+        """Take note that waiting ``seconds`` brought nothing, and return the scan that this has ended, if any."""
+        self._silent += seconds
+        if self.gap is None or self._silent < self.gap:
             return ()
         return self._take()
 

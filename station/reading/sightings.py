@@ -16,7 +16,7 @@ AWAY = 2.0
 BELIEVED_STILL = 10.0
 """Seconds for which a code in a scene where nothing moves is taken to be there although it was not read again."""
 
-SECOND_LOOK = 1.0
+SECOND_LOOK = 1.5
 """Seconds within which a bar code must be read twice to count: they have next to no error correction."""
 
 
@@ -43,6 +43,11 @@ class Sightings:
         here = {self._tag(read): read for read in reads}
         self._in_view = set(here) if moved else self._in_view | set(here)
         return tuple(read for tag, read in here.items() if self._is_new(tag, read, now))
+
+    def half_believed(self, now: float) -> bool:
+        """Say whether a code in view was read once and must be read again soon to count."""
+        here = (self._known.get(tag) for tag in self._in_view)
+        return any(one and not one.presented and now - one.read <= SECOND_LOOK for one in here)
 
     def stay(self, now: float) -> None:
         """Note that nothing in the scene has moved, so what is in view still is."""

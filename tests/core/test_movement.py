@@ -39,6 +39,7 @@ def test_within_counts_both_ways_because_clocks_are_set_back(seconds, near):
         (passed(601), IN, False),
         (passed(10), OUT, False),
         (passed(10, OUT), OUT, True),
+        (Passage(ago(10), IN, passed=False), IN, False),
         (passed(-30), IN, True),
         (passed(-7200), IN, False),  # the clock was hours ahead: this person is not turned into a repeat for hours
     ],
@@ -57,6 +58,7 @@ def test_without_a_window_nothing_is_a_repeat():
         (None, IN),
         (passed(60), IN),
         (passed(61), OUT),
+        (Passage(ago(61), IN, passed=False), OUT),
         (passed(3600), OUT),
         (passed(3601), IN),
         (passed(60, OUT), OUT),

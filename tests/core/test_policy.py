@@ -173,6 +173,42 @@ def test_a_health_certificate_counts_only_where_the_policy_says_so():
     assert decide(certificate, alone, rules(), NOW) == Verdict(Outcome.UNVERIFIED, (Reason.HUB_UNREACHABLE,))
 
 
+OUT_OF_DATE = pytest.mark.parametrize(
+    ("dates", "reason"),
+    [
+        ({"issued": NOW - 500 * DAY, "expires": NOW}, Reason.CODE_EXPIRED),
+        ({"issued": NOW + DAY, "expires": NOW + 9 * DAY}, Reason.CODE_NOT_YET_VALID),
+    ],
+)
+
+
+@OUT_OF_DATE
+def test_a_certificate_out_of_date_is_no_declaration_whether_the_hub_answers_or_not(dates, reason):
+    counts = rules(GateRules(certificate_counts_as_health=True))
+    certificate = replace(signed(declares=None, **dates), kind=CodeKind.EU_DCC)
+    assert decide(certificate, answer(), counts, NOW) == warns(Reason.NO_HEALTH, reason)
+    assert decide(certificate, answer(health=declared(1)), counts, NOW) == passes()
+    alone = Lookup(None, trouble=Reason.HUB_UNREACHABLE)
+    assert decide(certificate, alone, counts, NOW) == warns(reason, Reason.HUB_UNREACHABLE)
+    held = answer(held=Held(Origin.MEMORY, NOW - DAY), found=None)
+    assert decide(certificate, held, counts, NOW) == warns(Reason.NO_HEALTH, reason, Reason.HELD_ANSWER)
+
+
+def test_a_certificate_in_date_counts_also_where_the_hub_knows_of_no_declaration():
+    counts = rules(GateRules(certificate_counts_as_health=True))
+    certificate = replace(signed(declares=None), kind=CodeKind.EU_DCC)
+    assert decide(certificate, answer(), counts, NOW) == passes()
+
+
+@OUT_OF_DATE
+@pytest.mark.parametrize(
+    ("declares", "lacking"), [(DeclarationKind.HEALTH, Reason.NO_HEALTH), (DeclarationKind.ENTRY, Reason.NO_ENTRY)]
+)
+def test_a_declaration_code_out_of_date_says_so_beside_what_is_lacking(dates, reason, declares, lacking):
+    gate = rules(GateRules(required=("health",) if declares is DeclarationKind.HEALTH else ("entry",)))
+    assert decide(signed(declares=declares, **dates), answer(), gate, NOW) == warns(lacking, reason)
+
+
 HUONG_HOA = Area("63", "45", "465", "19429", hamlet="Thôn Tân  Kim")
 
 

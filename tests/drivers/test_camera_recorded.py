@@ -217,7 +217,7 @@ def test_a_missing_film_and_a_missing_ffmpeg_each_name_their_cure(film):
         camera.frame(0)
     with VideoCamera(path=str(film), ffmpeg="no-such-ffmpeg") as camera, pytest.raises(DeviceError) as caught:
         camera.frame(0)
-    assert caught.value.cure == "install ffmpeg"
+    assert caught.value.cure == "apt-get install ffmpeg"
 
 
 @pytest.mark.parametrize(

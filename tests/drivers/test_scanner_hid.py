@@ -24,8 +24,8 @@ from drivers.scanner_sim import SimKeys
 DIGITS = [*range(ecodes.KEY_1, ecodes.KEY_0 + 1), ecodes.KEY_ENTER]
 
 
-def event(type_, code, value):
-    return struct.pack("@llHHi", 1, 2, type_, code, value)
+def event(type_, code, value, at=(1, 2)):
+    return struct.pack("@llHHi", *at, type_, code, value)
 
 
 def stroke(code):
@@ -137,6 +137,14 @@ def test_keys_come_in_order_with_down_repeat_and_up_and_nothing_else(bus):
             (ecodes.KEY_ENTER, DOWN),
             (ecodes.KEY_ENTER, UP),
         ]
+
+
+def test_a_key_tells_when_it_was_pressed_however_late_it_is_read(bus):
+    bus.plug_in("event3")
+    with HidScanner(name="Symbol*") as scanner:
+        bus.type("event3", event(ecodes.EV_KEY, ecodes.KEY_4, DOWN, at=(7, 250_000)))
+        bus.type("event3", event(ecodes.EV_SYN, ecodes.SYN_DROPPED, 0, at=(7, 500_000)))
+        assert scanner.read(30) == (Key(ecodes.KEY_4, DOWN, 7.25), Key(LOST, DOWN, 7.5))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ports import free_port
@@ -51,24 +51,39 @@ class Centre:
     mqtt: str = field(default_factory=lambda: str(free_port()))
     process: subprocess.Popen[bytes] | None = None
     settings: str = ""  # of hub.toml
+    broker: tuple[str, ...] = ()  # words for `hub serve` when the broker is not the hub's own
+    prefix: tuple[str, ...] = ()  # what runs the processes, as `ip netns exec NAME` does
 
-    def run(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run([BIN / "hub", *words, "--data", self.folder], capture_output=True, text=True, timeout=120)
+    def run(self, *words: str, code: int = 0, typed: str = "", seconds: float = 120) -> str:
+        command = [BIN / "hub", *words, "--data", self.folder, *self.configured()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, input=typed)
         assert done.returncode == code, done.stderr
         return done.stdout
 
     def start(self) -> None:
-        ready = self.folder / "ready.json"
-        ready.unlink(missing_ok=True)
-        words = ["serve", "--data", self.folder, "--port", self.http, "--broker", "--broker-port", self.mqtt]
-        if self.settings:
-            (self.folder / "hub.toml").write_text(self.settings)
-            words += ["--config", self.folder / "hub.toml"]
-        with (self.folder / "hub.log").open("ab") as log:
-            self.process = subprocess.Popen([BIN / "hub", *words, "--ready", ready], stdout=log, stderr=log)
+        ready = self.launch()
         wait(lambda: (ready.exists() and ready.read_text() != "") or self.process.poll() is not None, 120)
         said = json.loads(ready.read_text())
         assert (said["http"], said["mqtt"]) == (f"127.0.0.1:{self.http}", f"127.0.0.1:{self.mqtt}")
+
+    def launch(self) -> Path:
+        """Starts it without waiting; the file that will be there when it is ready."""
+        ready = self.folder / "ready.json"
+        ready.unlink(missing_ok=True)
+        words = ["serve", "--data", self.folder, "--port", self.http]
+        words += self.broker or ("--broker", "--broker-port", self.mqtt)
+        words += self.configured()
+        with (self.folder / "hub.log").open("ab") as log:
+            command = [*self.prefix, BIN / "hub", *words, "--ready", ready]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        return ready
+
+    def configured(self) -> list[str]:
+        """The words that name hub.toml, when there is one."""
+        if not self.settings:
+            return []
+        (self.folder / "hub.toml").write_text(self.settings)
+        return ["--config", str(self.folder / "hub.toml")]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:
@@ -101,10 +116,11 @@ class Gate:
     process: subprocess.Popen[str] | None = None
     log: list[dict] = field(default_factory=list)
     done: queue.Queue = field(default_factory=queue.Queue)
+    prefix: tuple[str, ...] = ()
 
     def start(self) -> Gate:
         self.process = subprocess.Popen(
-            [BIN / "station", "run", "--config", self.config],
+            [*self.prefix, BIN / "station", "run", "--config", self.config],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -149,3 +165,52 @@ def held_once(centre: Centre, station: str, count: int) -> bool:
         return False
     rows = centre.rows(station)
     return [row["row"]["seq"] if "row" in row else row["seq"] for row in rows] == list(range(1, count + 1))
+
+
+def furnish(centre: Centre, people: int = 60) -> None:
+    """Places, people who declared yesterday, and a policy."""
+    area = {"edition": "63", "province": "46", "district": "474", "commune": "19777"}
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    everybody = [
+        {
+            "ref": f"p{person}",
+            "name": f"Nguyễn Thử {person}",
+            "identities": [{"scheme": "citizen", "value": number(person)}],
+            "declarations": [{"kind": "health", "at": yesterday}],
+        }
+        for person in range(people)
+    ]
+    places = [{"code": code, "name": code, "kind": "venue", "area": area} for code in (PLACE, "ga-hue")]
+    places.append({"code": "chot", "name": "Chốt", "kind": "venue", "area": area | {"district": "482", "commune": ""}})
+    file = centre.folder.parent / "people.json"
+    file.write_text(json.dumps({"places": places, "people": everybody}))
+    centre.run("import", str(file))
+    centre.publish()
+
+
+def enrol(
+    centre: Centre,
+    folder: Path,
+    name: str,
+    transport: str = "mqtt",
+    *,
+    place: str = PLACE,
+    token: str = "",
+    deadline_ms: int = 5000,
+    http: int = 0,
+    mqtt: int = 0,
+    more: str = "",
+) -> Gate:
+    """A gate known to the hub, with its data in ``folder``; ``http``, ``mqtt``: ports other than the hub's."""
+    url = f"http://127.0.0.1:{http or centre.http}"
+    sheet = json.loads(centre.run("station", "add", name, "--place", place, "--url", url, "--json"))
+    hub = sheet["hub"] | ({"token": token} if token else {})
+    config = folder.with_suffix(".toml")
+    config.write_text(
+        f'[station]\nname = "{name}"\nplace = "{place}"\ndata = "{folder}"\n'
+        f'[hub]\nurl = "{url}"\nlookups = "{transport}"\ncheckins = "{transport}"\ntoken = "{hub["token"]}"\n'
+        f'deadline_ms = {deadline_ms}\nsealing_key = "{hub["sealing_key"]}"\npolicy_key = "{hub["policy_key"]}"\n'
+        f'[mqtt]\nhost = "127.0.0.1"\nport = {mqtt or centre.mqtt}\n{DEVICES}{more}'
+    )
+    config.chmod(0o600)
+    return Gate(config)

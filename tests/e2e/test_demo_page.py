@@ -91,6 +91,22 @@ def test_a_wrong_code_says_what_it_is_and_writes_no_row(page):
     assert page.locator("#rows tr").first.get_attribute("data-seq") == before
 
 
+def test_a_card_that_takes_more_than_holding_it_up_says_so_and_does_it_itself(page):
+    again = page.locator("[data-name=repeat]")
+    expect(again).to_contain_text("Tự giơ hai lần")
+    again.click()
+    expect(page.locator("#verdict")).to_have_attribute("data-outcome", "repeat")
+    expect(page.locator("#tray-note")).to_be_hidden()
+    fault = hold_up(page, "fault")
+    expect(fault).to_have_attribute("data-reasons", "journal-full")
+    room = page.locator("#room")
+    expect(room).to_have_attribute("aria-checked", "false")
+    expect(page.locator("#tray-note")).to_be_visible()
+    room.click()
+    expect(room).to_have_attribute("aria-checked", "true")
+    expect(hold_up(page, "wrong-wifi")).to_have_attribute("data-outcome", "wrong-code")
+
+
 def test_a_typed_number_is_looked_up(page):
     page.get_by_role("tab", name="Gõ số").click()
     page.locator("#number").fill("046 099 999 999")

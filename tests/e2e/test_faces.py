@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import requests
 from gates import number, wait
-from test_orders_arrive import Inside
+from insides import Inside
 
 from core.model import Capture, Source, Symbology
 from hub.config import Settings

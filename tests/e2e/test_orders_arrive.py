@@ -5,15 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import signal
-import threading
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
 import sqlalchemy as sa
 from gates import PLACE, number, wait
+from insides import Inside
 from paho.mqtt.enums import CallbackAPIVersion
 
 from core.model import Direction
@@ -23,33 +21,6 @@ from hub.config import Settings
 from hub.opening import open_store
 from hub.policy import policies
 from hub.stations import fleet, orders
-from station import config
-from station.app import Station
-from station.journal_reading import JournalReader
-
-DOOR = '\n[relay]\ndriver = "sim"\n[buzzer]\ndriver = "sim"\n'
-
-
-class Inside:
-    """A station in this process, so that its simulated devices can be looked at."""
-
-    def __init__(self, path: Path) -> None:
-        path.write_text(path.read_text().replace('driver = "stdin"', 'driver = "sim-serial"') + DOOR)
-        self._stack = ExitStack()
-        self.settings = config.load(path, environ={})
-        self.station = Station(self.settings, self._stack)
-        self._thread = threading.Thread(target=self.station.service.run, daemon=True)
-        self._thread.start()
-        wait(lambda: not self.station.hub_problem)
-
-    def close(self) -> None:
-        self.station.service.stop.set()
-        self._thread.join(60)
-        self._stack.close()
-
-    @property
-    def openings(self) -> int:
-        return sum(row.type == "opening" for row in JournalReader(self.settings.journal_path).latest(100))
 
 
 class Desk:

@@ -30,6 +30,8 @@ def page(launch, centre):
     page.fill("#account", "admin")
     page.fill("#password", PASSWORD)
     page.locator("main form button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stations")
+    page.goto(f"http://127.0.0.1:{centre.http}/officers/policy")
     expect(page.get_by_role("heading", level=1)).to_have_text("Policy")
     yield page
     context.close()

@@ -89,14 +89,12 @@ class Journal:
         """One more row."""
         self.seq += 1
         head = self.head or rows.genesis(self.station, self.epoch)
-        plain = wire.encode(who)
-        box = keys.seal(self.sealing_key, plain, rows.context(self.station, self.epoch, self.seq))
         fields = {
             "type": "checkin",
             "outcome": Outcome.PASS,
             "place": "cho",
             "direction": Direction.IN,
-            "sealed": base64.b64encode(box).decode(),
+            "sealed": self.seal(wire.encode(who), self.seq),
             "clock": wire.RowClock("ntp", "boot", float(self.seq)),
             **said,
         }
@@ -110,6 +108,12 @@ class Journal:
             **fields,
         )
         return self.keep(wire.encode(row))
+
+    def seal(self, plain: bytes, seq: int = 1) -> str:
+        """What a row under this number seals to the hub."""
+        return base64.b64encode(
+            keys.seal(self.sealing_key, plain, rows.context(self.station, self.epoch, seq))
+        ).decode()
 
     def keep(self, raw: bytes) -> bytes:
         """Appends bytes as they are."""

@@ -3,8 +3,11 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ import sqlalchemy as sa
 from hub.storage.store import Store
 
 HASTE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=60")
+DURABLE = ("fsync=on", "synchronous_commit=on", "shared_buffers=32MB", "max_connections=60")
 TEMPLATE = "tq_template"
 END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -39,7 +43,8 @@ def program(name: str) -> str | None:
 class Postgres:
     """The server and its databases: lent empty, given back, used again."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: Sequence[str] = HASTE) -> None:
+        self._options = options
         found = program("initdb"), program("pg_ctl")
         if None in found:
             missing = "PostgreSQL is not installed here; provisioning/setup.sh dev installs it"
@@ -57,8 +62,7 @@ class Postgres:
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         data = str(self.folder / "data")
         self._run(self._initdb, "-D", data, "-U", "tq", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = " ".join(f"-c {option}" for option in (*HASTE, "listen_addresses=", f"unix_socket_directories={self.folder}"))  # fmt: skip # noqa: E501
-        self._run(self._pg_ctl, "-D", data, "-w", "-o", options, "-l", str(self.folder / "log"), "start")
+        self.start()
         self._guard = subprocess.Popen(
             ["sh", "-c", GUARD, self._pg_ctl, self.folder],
             stdin=subprocess.PIPE,
@@ -82,6 +86,26 @@ class Postgres:
     def __exit__(self, *_: object) -> None:
         self._admin.dispose()
         self._guard.communicate(timeout=60)  # its input ends, and with it the server
+
+    def start(self) -> None:
+        """Starts the server on its data, as after a crash."""
+        everything = (*self._options, "listen_addresses=", f"unix_socket_directories={self.folder}")
+        options = " ".join(f"-c {option}" for option in everything)
+        data, log = str(self.folder / "data"), str(self.folder / "log")
+        self._run(self._pg_ctl, "-D", data, "-w", "-o", options, "-l", log, "start")
+
+    def kill(self) -> None:
+        """Ends it as a lost power line would, then starts it again."""
+        lines = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
+        os.kill(int(lines[0]), signal.SIGKILL)
+        until = time.monotonic() + 60
+        while True:  # its children notice by themselves, and hold the shared memory until then
+            try:
+                self.start()
+                return
+            except subprocess.CalledProcessError:
+                assert time.monotonic() < until, (self.folder / "log").read_text()[-2000:]
+                time.sleep(0.2)
 
     def lend(self) -> str:
         """The URL of a database at this program's schema with nothing in it."""

@@ -6,6 +6,7 @@ import pytest
 import segno
 import sqlalchemy as sa
 from hub_stand import CITIZEN, HubProcess, furnish, now
+from lacking import lacking
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect, sync_playwright
@@ -61,7 +62,7 @@ def film(path, text):
 def browser(tmp_path_factory):
     """Chromium whose camera looks at a My QR."""
     if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
+        lacking("chromium is not installed; provisioning/setup.sh dev installs it")
     held_up = tmp_path_factory.mktemp("film") / "my-qr.y4m"
     film(held_up, MY_QR)
     camera = (

@@ -1,12 +1,13 @@
 """Rows carried to the hub by hand, as `station journal export` writes them."""
 
+import msgspec
 import pytest
 from hub_stand import Journal, now
 from kept import take
 
-from core import rows
+from core import rows, wire
 from hub.errors import DataError, MissingFile
-from hub.journals import carried, proof
+from hub.journals import carried, dead_letters, proof
 from hub.stations.fleet import add_station
 
 
@@ -89,3 +90,18 @@ def test_a_row_with_another_content_is_kept_as_a_conflict(peopled, ring, journal
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(MissingFile, match=r"nothing\.jsonl"):
         carried.is_rows(tmp_path / "nothing.jsonl")
+
+
+def test_a_damaged_row_carried_by_hand_is_the_dead_letter_that_it_is_when_sent(peopled, ring, journal, tmp_path):
+    row = rows.travelling(journal.raws[1].replace(b'"cho"', b'"ch\xef\n'))
+    damaged = wire.encode(rows.Damaged("s1", journal.epoch, 2, msgspec.Raw(row)))
+    (found,) = brought(peopled, ring, exported(tmp_path, journal.raws[0], damaged, journal.raws[2]))
+    assert (found.rows, found.through) == (3, 3)
+    with peopled.reading() as connection:
+        (letter,) = dead_letters.listed(connection, dead_letters.Wanted(station="s1"))
+        assert (letter.seq, dead_letters.raw(connection, letter)) == (2, row)
+    journal.raws[1] = row
+    take(peopled, ring, journal, last=3)  # as it would have been sent
+    with peopled.reading() as connection:
+        (found,) = proof.prove(connection, "s1")
+    assert (found.conflicts, [fault.seq for fault in found.broken]) == (0, [2, 3])

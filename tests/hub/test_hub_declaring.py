@@ -10,7 +10,7 @@ from core import codes
 from core.codes import identity
 from core.codes.trust import Trust, read_pem
 from core.model import DeclarationKind, Scheme, SignatureState, Subject
-from hub.register import declaring, relatives, signers
+from hub.register import declaring, signers
 from hub.register.declaring import Declared, Refused, Wrong
 from hub.register.standings import Standings
 from hub.storage.tables import declarations, identities, people
@@ -147,11 +147,15 @@ def test_the_child_knows_who_declares_for_it(desk, store):
 
 def test_another_phone_declares_for_a_person_but_changes_nothing_about_them(desk, store, ring):
     desk.declare(form(), NOW, by=ME)
-    stranger = form(name="Lê Khác", phone="", for_another=True, insurance="9900000555", symptoms=())
-    made = desk.declare(stranger, NOW + timedelta(minutes=5), by=OTHER)
+    relative = form(born="1990", sex="female", phone="", for_another=True, insurance="9900000555", symptoms=("cough",))
+    made = desk.declare(relative, NOW + timedelta(minutes=5), by=OTHER)
     found = standing(store, ring, Subject(Scheme.CITIZEN, DOCUMENT))
-    assert (found.name_masked, found.health.symptoms, made.my_qr) == ("N***** V** An", (), None)
+    assert (found.health.at, found.health.symptoms) == (NOW + timedelta(minutes=5), ("fever", "cough"))
+    assert made.my_qr is None
     assert standing(store, ring, Subject(Scheme.INSURANCE, "9900000555")) is None
+    with store.reading() as connection:
+        row = connection.execute(sa.select(people)).one()
+    assert (row.born, row.sex, row.phone) == ("1990-02-03", "male", PHONE)
 
 
 def test_numbers_of_two_people_in_one_form_are_refused(desk):
@@ -235,15 +239,6 @@ def test_a_retired_keys_private_half_is_gone(store, ring):
     with store.reading() as connection:
         kept = connection.execute(sa.text("SELECT sealed FROM declaring_keys ORDER BY begins")).all()
     assert [row.sealed is None for row in kept] == [True, True, True, False]
-
-
-def test_an_insurance_number_fills_the_personal_fields_and_no_number(desk, store, ring):
-    desk.declare(form(), NOW, by=ME)
-    with store.reading() as connection:
-        known = relatives.prefill(connection, ring, Subject(Scheme.INSURANCE, "9900000001"))
-        assert relatives.prefill(connection, ring, Subject(Scheme.INSURANCE, "9900000999")) is None
-    assert (known.name, known.born, known.sex, known.address) == ("Nguyễn Văn An", "1990-02-03", "male", form().address)
-    assert not {"document", "phone", "insurance"} & set(known.__struct_fields__)
 
 
 def test_nothing_of_a_person_shows_in_what_is_handed_about():

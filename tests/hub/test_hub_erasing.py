@@ -86,6 +86,7 @@ def test_erasing_counts_every_row_that_named_the_person(peopled, ring, journal):
         "rows": 4,  # one read, one unread, one waiting, one in conflict
         "check-ins": 1,
         "declarations": 1,
+        "former values": 0,
         "replies": 0,
         "made for others": 1,
         "phone": 0,
@@ -198,7 +199,7 @@ def test_a_row_that_is_read_while_its_person_is_being_erased_waits_and_then_name
 
 
 def test_every_table_that_points_at_a_person_is_reached_by_erasing():
-    reached = {"identities", "declarations", "visits", "holds", "people"}
+    reached = {"identities", "declarations", "visits", "holds", "people", "corrections"}
     pointing = {
         table.name
         for table in metadata.sorted_tables

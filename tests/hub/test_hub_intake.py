@@ -16,7 +16,8 @@ from hub.register.people import IdentityRecord, PersonRecord
 from hub.register.registry import add_identity, put_person
 from hub.register.standings import Standings
 from hub.stations import alarms
-from hub.storage.tables import conflicting_rows, journal_rows, metadata, visits, waiting_rows
+from hub.stations.fleet import add_station
+from hub.storage.tables import conflicting_rows, journal_rows, journals, metadata, visits, waiting_rows
 
 
 @pytest.fixture
@@ -102,6 +103,22 @@ def test_an_empty_batch_asks_how_far_a_journal_is_held(hub):
     assert hub.take(wire.Batch("s1", EPOCH, 3, ())).through == 2
 
 
+def test_one_stations_backlog_starves_nobody(hub):
+    with hub.store.writing() as connection:
+        for name in ("a1", "z9"):
+            add_station(connection, name, "cho", None, now())
+    books = [journal(hub, count, station=name) for name, count in (("a1", 400), ("s1", 300), ("z9", 1))]
+    with hub.store.writing() as connection:
+        for book in books:
+            intake.take(connection, book.batch(), now())
+        reading.read_pending(connection, hub.ring, 16, now())
+        read = connection.execute(sa.select(journals.c.station, journals.c.read_through)).all()
+    assert dict(map(tuple, read)) == {"a1": 8, "s1": 7, "z9": 1}
+    for book in books:
+        hub.take(book.batch())
+    assert hub.count(visits) == 701
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=8), read=st.integers(1, 4))
 def test_any_order_overlap_and_repetition_of_batches_ends_in_each_row_once(hub, pieces, read):
@@ -166,9 +183,10 @@ def test_a_row_taken_out_of_the_chain_is_named(hub):
     [
         (b'{"anything": 1}', "not a row this hub can read"),
         (b"17", "not a row this hub can read"),
+        (rows.travelling(b"\xff{"), "not a row this hub can read"),
         (b'"' + b"x" * 20_000 + b'"', "longer than 16384 bytes"),
     ],
-    ids=["other", "number", "long"],
+    ids=["other", "number", "damaged", "long"],
 )
 def test_a_row_that_cannot_be_read_is_a_dead_letter_and_counts_as_held(hub, raw, cause):
     book = journal(hub, 1)
@@ -179,6 +197,20 @@ def test_a_row_that_cannot_be_read_is_a_dead_letter_and_counts_as_held(hub, raw,
     assert (hub.count(journal_rows), hub.count(visits), hub.alarms()) == (3, 2, [])
     again = hub.take(book.batch())
     assert [refused.seq for refused in again.refused] == [2]
+
+
+def test_of_more_refused_rows_than_a_mark_names_the_older_ones_are_told_when_asked_for(hub):
+    book = journal(hub, 0)
+    for seq in range(1, 151):
+        book.keep(b"17") if seq % 2 else book.write()
+    mark, told = hub.take(book.batch()), []
+    assert (len(mark.refused), mark.refused_older, mark.refused_before) == (64, 11, 0)
+    while mark.refused_older:
+        told = [*mark.refused, *told]
+        with hub.store.reading() as connection:
+            mark = intake.mark(connection, "s1", EPOCH, now(), mark.refused[0].seq)
+    assert [each.seq for each in (*mark.refused, *told)] == list(range(1, 151, 2))
+    assert mark.through == 150
 
 
 def test_a_row_sealed_to_another_hub_is_a_dead_letter(hub, tmp_path):

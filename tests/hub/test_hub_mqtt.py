@@ -39,7 +39,7 @@ pytestmark = pytest.mark.broker
 PATIENCE = 300
 """Seconds for a hub to start several times on a machine that has other things to do."""
 
-NAMES = [f"s{number}" for number in range(1, 15)]
+NAMES = [f"s{number}" for number in range(1, 16)]
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,26 @@ def test_the_same_rows_by_both_ways_many_times_are_one_row_each(private):
     ]
     assert exported == list(range(1, 21))
     assert line.name not in hub.command("alarms")
+
+
+def test_all_refused_rows_are_told_by_either_way_however_many_there_are(private):
+    hub, pinned, line = private
+    book, http = book_for(pinned, line.name, 0), hub.session(pinned[line.name]["token"])
+    for seq in range(150):
+        book.keep(b'{"bad":"\xff"}' if seq % 2 else b"17")
+    http.bring(book.batch())
+    line.publish("checkins", wire.encode(book.batch(150)))
+    until(lambda: http.bring(book.batch(150)).refused_older == 86, "all rows read")
+    question = wire.Batch(line.name, EPOCH, 1, (), refused_before=87)
+    line.publish("checkins", wire.encode(question))
+    marks = [http.bring(question)]
+    while not marks[1:]:
+        mark = line.held(150)
+        marks += [mark] if mark.refused_before else []
+    for mark in marks:
+        assert ([each.seq for each in mark.refused], mark.refused_older) == (list(range(23, 87)), 22)
+    with Line(hub.mqtt, line.name, pinned[line.name]["token"], "later") as later:
+        assert later.own("held").held(150).refused_before == 0  # what is retained is the newest
 
 
 def test_garbage_on_every_topic_is_counted_named_and_dropped(private):

@@ -14,7 +14,7 @@ from core.wire import State
 from hub.health.fleet_health import Fleet, Kept
 from hub.journals.messages import BadMessage
 from hub.stations.fleet import Gate
-from hub.stations.trouble import OFTEN, View, rank, release, spoken, trouble
+from hub.stations.trouble import OFTEN, Gap, View, rank, release, spoken, trouble
 from hub.stations.watch import Change, Matter, Watch
 
 DAWN = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # nine o'clock in Huế
@@ -214,6 +214,47 @@ def test_each_fault_is_told_once_by_its_own_name_and_cleared_when_it_is_mended(k
     a_day.said.clear()
     a_day.go_on(300)
     assert a_day.told() == [(kind, "b", False), (kind, "b", True)]
+
+
+def missing(a_day: Day, *names: str) -> None:
+    a_day.fleet.miss(dict.fromkeys(names, Gap("0" * 16, 11, 20)))
+
+
+@pytest.mark.parametrize("quiet", [False, True], ids=["heard", "silent"])
+def test_rows_missing_for_minutes_are_told_also_of_a_station_that_is_silent_and_cleared_when_they_came(quiet):
+    a_day = day(*"abcdef")
+    a_day.quiet |= {"b"} if quiet else set()
+    a_day.go_on(120)
+    a_day.changes.clear()
+    missing(a_day, "b")
+    a_day.go_on(170)
+    assert a_day.told() == []
+    a_day.go_on(30)
+    assert a_day.told() == [("missing-range", "b", False)]
+    assert a_day.changes[0].matter.detail == f"rows 11 to 20 of journal {'0' * 16} are missing"
+    missing(a_day)
+    a_day.go_on(60)
+    assert a_day.told() == [("missing-range", "b", False), ("missing-range", "b", True)]
+
+
+def test_a_gap_that_fills_within_minutes_is_nobodys_matter():
+    a_day = day(*"abcdef")
+    for _ in range(5):
+        missing(a_day, "b")
+        a_day.go_on(120)
+        missing(a_day)
+        a_day.go_on(60)
+    assert a_day.told() == []
+
+
+def test_rows_missing_of_a_station_that_was_never_heard_are_told():
+    a_day = day(*"abcdef")
+    a_day.gates.append(gate("g", "cho-g", "499"))
+    a_day.quiet.add("g")
+    a_day.fleet.know(a_day.gates)
+    missing(a_day, "g")
+    a_day.go_on(240)
+    assert a_day.told() == [("missing-range", "g", False)]
 
 
 def test_a_clock_that_runs_ahead_is_measured_by_the_hub():

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from lacking import lacking
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEMD = ROOT / "systemd"
@@ -15,7 +16,7 @@ MOST_EXPOSED = 22
 
 def run(*words: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
     if shutil.which(str(words[0])) is None:
-        pytest.skip(f"{words[0]} is not installed")
+        lacking(f"{words[0]} is not installed")
     return subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=60, **options)
 
 

@@ -100,6 +100,7 @@ def parts_of(rig: Rig) -> FrontParts:
         camera=settings.camera,
         scanners=[one.device for one in settings.scanners],
         buttons=settings.buttons,
+        fill=lambda full: station.journal.limit(1 if full else settings.journal.max_bytes),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import queue
 import threading
 from collections.abc import Callable
@@ -22,6 +23,15 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def page_of(refused: list[wire.Refused], batch: wire.Batch) -> tuple[tuple[wire.Refused, ...], int]:
+    """The newest refused rows below what was asked for, as many as a mark names, and how many there are below those."""
+    below = [each for each in refused if not batch.refused_before or each.seq < batch.refused_before]
+    return tuple(below[-PAGE:]), len(below[:-PAGE])
+
+
+PAGE = 4
+
+
 class SmallHub:
     """Counts every row it is brought; ``held`` says how far, unless ``silent``."""
 
@@ -32,6 +42,7 @@ class SmallHub:
         self.batches: queue.Queue[wire.Batch] = queue.Queue()
         self.states: queue.Queue[wire.State] = queue.Queue()
         self.rows: dict[str, list[bytes]] = {}  # epoch/seq → every copy that came
+        self.refused: list[wire.Refused] = []
         self.silent = False
         self.answers = True
         self.before_answer: Callable[[wire.SealedAsk], None] = lambda _: None
@@ -52,6 +63,13 @@ class SmallHub:
     def hold(self, epoch: str, through: int, *refused: wire.Refused, station: str = "") -> None:
         mark = wire.HeldMark(station or self.station, epoch, through, now(), refused)
         self.say("held", wire.encode(mark), retain=True)
+
+    def tell(self, batch: wire.Batch) -> None:
+        """Says how far it holds a journal, and some of the rows that it refuses."""
+        told, older = page_of(self.refused, batch)
+        mark = wire.HeldMark(self.station, batch.epoch, self.through(batch.epoch), now(), told)
+        mark = msgspec.structs.replace(mark, refused_older=older, refused_before=batch.refused_before)
+        self.say("held", wire.encode(mark), retain=not batch.refused_before)
 
     def announce(self, document: bytes, scope: str = "all") -> None:
         self._client.publish(f"tq/v1/policy/{scope}", document, qos=1, retain=True)
@@ -82,9 +100,14 @@ class SmallHub:
     def _hold(self, batch: wire.Batch) -> None:
         for seq, raw in enumerate(batch.rows, start=batch.first):
             self.rows.setdefault(f"{batch.epoch}/{seq}", []).append(bytes(raw))
-        self.batches.put(batch)
+        if batch.rows:
+            self.batches.put(batch)
         if not self.silent:
-            self.hold(batch.epoch, batch.first + len(batch.rows) - 1)
+            self.tell(batch)
+
+    def through(self, epoch: str) -> int:
+        """How far it has the rows of a journal without a gap."""
+        return next(seq for seq in itertools.count() if f"{epoch}/{seq + 1}" not in self.rows)
 
     def close(self) -> None:
         self._client.disconnect()

@@ -78,11 +78,11 @@ def test_a_wrong_configuration_ends_with_78_and_lists_every_fault_with_its_file(
         assert told[0].startswith("station: ")
 
 
-def test_a_configuration_that_is_not_there_ends_with_66_and_says_how_to_write_one(
+def test_a_configuration_that_is_not_there_ends_with_78_and_says_how_to_write_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     for command in ("run", "check-config", "doctor", "tail", "status"):
-        assert cli.main([command, "--config", str(tmp_path / "none.toml")]) == os.EX_NOINPUT
+        assert cli.main([command, "--config", str(tmp_path / "none.toml")]) == os.EX_CONFIG
         assert "station configure" in capsys.readouterr().err
 
 

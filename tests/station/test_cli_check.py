@@ -56,7 +56,7 @@ CODES = {
 
 @pytest.mark.parametrize(("code", "expected"), CODES.items(), ids=[str(code[:12]) for code in CODES])
 def test_the_exit_code_tells_the_verdict(check, code: bytes, expected: tuple[int, str, str, list[str]]):
-    ended, told = check(code, "--no-lookup", *AT)
+    ended, told = check(code, "--no-lookup", "--built-in-policy", *AT)
     assert (ended, told["code_kind"], told["outcome"], told["reasons"]) == expected
     assert (told["verified"], told["signer"], told["expires"], told["origin"]) == (False, None, None, "none")
 
@@ -92,7 +92,7 @@ def declared(key: Ed25519PrivateKey, key_id: bytes, issued: datetime = NOW - tim
 
 def test_a_signed_declaration_passes_with_no_network_by_a_trusted_key(check, signer):
     key, key_id, folder = signer
-    ended, told = check(declared(key, key_id), "--trust", folder, "--no-lookup", *AT)
+    ended, told = check(declared(key, key_id), "--trust", folder, "--no-lookup", "--built-in-policy", *AT)
     assert (ended, told["outcome"], told["origin"], told["verified"]) == (0, "pass", "code", True)
     assert (told["signer"], told["expires"]) == (key_id.hex(), "2026-11-29T08:00:00Z")
     assert "signature: verified" in told["steps"]
@@ -101,10 +101,20 @@ def test_a_signed_declaration_passes_with_no_network_by_a_trusted_key(check, sig
 def test_the_signature_holds_and_the_date_does_not_are_two_things(check, signer):
     key, key_id, folder = signer
     old = declared(key, key_id, issued=NOW - timedelta(days=30))
-    ended, told = check(old, "--trust", folder, "--no-lookup", *AT)
+    words = ("--trust", folder, "--no-lookup", "--built-in-policy", "--at")
+    ended, told = check(old, *words, AT[1])
     assert (ended, told["outcome"], told["verified"]) == (1, "warn", True)
     assert "code-expired" in told["reasons"]
-    assert check(old, "--trust", folder, "--no-lookup", "--at", "2026-10-25T00:00:00Z")[0] == 0
+    assert check(old, *words, "2026-10-25T00:00:00Z")[0] == 0
+
+
+def test_without_a_policy_nothing_is_verified_as_at_the_gate_but_the_signature_is_told(check, signer):
+    key, key_id, folder = signer
+    ended, told = check(declared(key, key_id), "--trust", folder, "--no-lookup", *AT)
+    assert (ended, told["outcome"], told["reasons"], told["verified"]) == (1, "unverified", ["no-policy"], True)
+    assert "policy: the station holds none" in told["steps"]
+    ended, told = check(b"https://example.com", "--no-lookup", *AT)
+    assert (ended, told["outcome"]) == (3, "wrong-code")
 
 
 def test_a_signature_by_another_key_is_refused_and_one_by_nobody_we_know_is_not_verified(check, signer):

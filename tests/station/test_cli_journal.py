@@ -178,3 +178,20 @@ def test_a_service_at_work_is_known_by_the_lock_on_its_journal(journal: Journal,
     with journal:
         assert at_work(path) is True
     assert at_work(path) is False
+
+
+def test_journal_refused_lists_the_dead_letters_with_their_causes(
+    journal: Journal, config: str, capsys: pytest.CaptureFixture[str]
+):
+    assert cli.main(["journal", "refused", "--config", config]) == 0
+    assert capsys.readouterr().out == "no row was refused\n"
+    with journal:
+        refused = (wire.Refused(2, "not a row this hub can read"), wire.Refused(3, "the seal does not open"))
+        journal.hold(wire.HeldMark("gate-1", journal.epoch, 3, NOW, refused))
+        epoch = journal.epoch
+    assert cli.main(["journal", "refused", "--config", config]) == 0
+    told = capsys.readouterr().out
+    assert told.splitlines() == [f"{epoch}/2  not a row this hub can read", f"{epoch}/3  the seal does not open"]
+    assert cli.main(["journal", "refused", "--json", "--config", config]) == 0
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert first == {"epoch": epoch, "seq": 2, "cause": "not a row this hub can read"}

@@ -230,6 +230,56 @@ def said_to(section: str, driver: str, table: dict[str, object]) -> str:
     return ""
 
 
+def test_formats_that_no_chosen_engine_reads_are_a_fault():
+    camera = NAME + '[camera]\ndriver = "sim"\n[reading]\nengines = {}\nformats = {}\n'
+    told = faults(camera.format('["zbar"]', '["qr", "aztec", "data-matrix"]'))
+    assert [one.partition(": zbar")[0] for one in told] == ["[reading] formats: aztec, data-matrix"]
+    assert config.read(camera.format('["zbar"]', '["qr", "code-128"]'))
+    assert config.read(camera.format('["zxing", "zbar"]', '["aztec"]'))
+    assert config.read(camera.format('["zbar"]', '["aztec"]').replace("sim", "null"))
+
+
+SCANNERS = {
+    'driver = "hid"\nname = "*"\n': "give each its own name, or",
+    'driver = "hid"\nname = "A"\nport = "usb-1"\n': "give each its own name and port, or",
+    'driver = "serial"\nbaud = 9600\n': "give each its own port, or",
+    'driver = "stdin"\n': "give each its own descriptor, or",
+}
+
+
+@pytest.mark.parametrize(("scanner", "cure"), SCANNERS.items())
+def test_two_scanners_that_find_the_same_device_are_a_fault_that_names_both(scanner: str, cure: str):
+    other = '[[scanner]]\ndriver = "hid"\nname = "other"\n'
+    (told,) = faults(NAME + f"[[scanner]]\n{scanner}{other}[[scanner]]\n{scanner}")
+    assert told.startswith("[[scanner]] 3: finds the same device as [[scanner]] 1 does;")
+    assert cure in told
+
+
+def test_two_scanners_of_one_kind_in_two_sockets_are_none():
+    two = "".join(f'[[scanner]]\ndriver = "hid"\nname = "A"\nport = "usb-{number}"\n' for number in (1, 2))
+    simulated = '[[scanner]]\ndriver = "sim"\n' * 2
+    assert config.read(NAME + two + simulated)
+
+
+@pytest.mark.parametrize(
+    ("front", "metrics", "good"),
+    [
+        ("127.0.0.1:9101", "127.0.0.1:9101", False),
+        ("0.0.0.0:9101", "127.0.0.1:9101", False),
+        ("127.0.0.1:9102", "127.0.0.1:9101", True),
+        ("127.0.0.2:9101", "127.0.0.1:9101", True),
+    ],
+)
+def test_the_page_and_the_figures_on_one_port_are_a_fault(front: str, metrics: str, good: bool):
+    text = NAME + '[front]\nenabled = true\nlisten = "{}"\n[metrics]\nenabled = true\nlisten = "{}"\n'
+    if good:
+        assert config.read(text.format(front, metrics))
+    else:
+        assert faults(text.format(front, metrics)) == (
+            "[metrics] listen: port 9101 is [front] listen already; give each its own port",
+        )
+
+
 def test_quiet_hours_run_over_midnight_and_end_on_time():
     quiet = config.read(NAME + '[quiet]\nstart = "22:00"\nend = "05:00"').quiet
     assert [quiet.at(time(hour)) for hour in (21, 22, 0, 4, 5, 12)] == [False, True, True, True, False, False]
@@ -294,7 +344,7 @@ def test_a_file_for_another_board_is_read_without_its_secrets(tmp_path: Path):
 def test_a_missing_file_is_no_input_and_a_file_that_is_no_text_is_a_fault(tmp_path: Path):
     with pytest.raises(config.ConfigMissing, match=r"none\.toml: No such file") as caught:
         config.load(tmp_path / "none.toml", environ={})
-    assert caught.value.exit_code == os.EX_NOINPUT
+    assert caught.value.exit_code == os.EX_CONFIG
     path = tmp_path / "config.toml"
     path.write_bytes(b'[station]\nname = "\xff"')
     assert load_faults(path) == ("byte 18 is not UTF-8; save the file as UTF-8",)

@@ -12,7 +12,7 @@ import pytest
 from drawn_codes import qr, scene
 from front_rig import Panel, next_of, panel_of, parts_of, told_of
 
-from core.model import Outcome, Source
+from core.model import Outcome, Reason, Source
 from drivers.drawing import draw
 from station import app
 from station.errors import ConfigError
@@ -51,7 +51,7 @@ def picture(text: str) -> bytes:
 def test_a_page_that_opens_is_told_everything_at_once(panel: Panel):
     told = {}
     with panel.browser.events() as events:
-        while told.keys() != {"face", "status", "rows", "network"}:  # a face may change while they are told
+        while told.keys() != {"face", "status", "rows", "network", "card"}:  # a face may change while they are told
             told |= [next(events)]
     assert told["status"]["station"] == "gate-1"
 
@@ -111,6 +111,18 @@ def test_a_press_becomes_a_decision_about_the_warning(panel: Panel):
     with panel.browser.events() as events:
         rows = next_of(events, "rows", lambda rows: any(row["decision"] for row in rows))
     assert next((row["decision"], row["about"]) for row in rows if row["decision"]) == ("admitted", warned.seq)
+
+
+def test_the_other_switch_leaves_no_room_on_the_card_and_gives_it_back(panel: Panel):
+    with panel.browser.events() as events:
+        assert next_of(events, "card") == {"full": False}
+        assert panel.browser.ask("PUT", "/card", {"full": True})[0] == 200
+        assert next_of(events, "card") == {"full": True}
+        fault = panel.rig.scan("HUE-S-0001")
+        assert (fault.outcome, fault.reasons, panel.rig.rows) == (Outcome.FAULT, (Reason.JOURNAL_FULL,), [])
+        assert panel.browser.ask("PUT", "/card", {"full": False})[0] == 200
+        assert panel.rig.scan("HUE-S-0001").outcome is Outcome.WARN
+        assert len(panel.rig.rows) == 1
 
 
 def test_the_switch_cuts_the_network_and_every_page_is_told(panel: Panel):
@@ -194,6 +206,7 @@ def test_a_station_without_simulated_devices_shows_and_takes_nothing(tmp_path):
             ("POST", "/present/tray/stranger"),
             ("POST", "/press/admitted"),
             ("PUT", "/network"),
+            ("PUT", "/card"),
         ]:
             assert panel.browser.ask(method, path, b"{}")[0] == 404, path
         with panel.browser.events() as events:

@@ -5,10 +5,11 @@ import io
 import msgspec
 import pytest
 from front_rig import CAST_OF_TWO
+from msgspec.structs import replace
 from PIL import Image
 
-from core.model import GateKind
-from station.front.tray import CAST, CastError, Tray, picture_of, read_cast
+from core.model import Direction, GateKind, Outcome, Reason
+from station.front.tray import CAST, CastError, Expected, Tray, picture_of, read_cast
 from station.pictures import read_picture
 from station.reading.ladder import Ladder
 
@@ -37,6 +38,19 @@ def test_a_card_says_what_its_gate_must_say_and_nothing_at_another():
     at_venue, elsewhere = Tray.of(CAST_OF_TWO, GateKind.VENUE), Tray.of(CAST_OF_TWO, GateKind.CHECKPOINT)
     assert (at_venue.people[0].outcome, at_venue.people[0].shape) == ("warn", "bang")
     assert (elsewhere.people[0].outcome, elsewhere.people[0].shape) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("how", "first"), [({}, ""), ({"showing": 2}, "twice"), ({"online": False}, "cut"), ({"full": True}, "full")]
+)
+def test_a_card_says_what_must_be_done_before_it_is_held_up(how, first):
+    expected = Expected(GateKind.VENUE, Outcome.WARN, (Reason.NOT_FOUND,), **how)
+    plain = Expected(GateKind.VENUE, Outcome.PASS)
+    member = replace(CAST_OF_TWO.members[0], expected=(expected,))
+    (card,) = Tray.of(replace(CAST_OF_TWO, members=(member,)), GateKind.VENUE).people
+    assert (card.outcome, card.first) == ("warn", first)
+    either = replace(member, expected=(expected, plain))
+    assert either.at(GateKind.VENUE, Direction.TOGGLE) == (plain if first else expected)
 
 
 def test_a_card_for_the_page_does_not_carry_its_code():

@@ -18,6 +18,7 @@ from core.movement import Passage
 from station.errors import JournalError
 from station.journal import Backlog, Entry, Journal
 from station.journal_reading import JournalReader
+from station.sync import batch_of
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 CLOCK = wire.RowClock("ntp", "boot", 1.0)
@@ -219,6 +220,21 @@ def test_what_the_chain_of_a_damaged_journal_still_proves_goes_to_the_hub(path):
         assert journal.append(checkin()).epoch != old
 
 
+def test_a_journal_of_the_version_before_is_brought_up_to_date_and_its_passes_still_repeat(path):
+    subject = Subject(Scheme.CITIZEN, "046000000001")
+    with open_journal(path) as journal:
+        journal.append(checkin())
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("ALTER TABLE passages DROP COLUMN passed")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name = '2 admitted'")
+        db.execute("PRAGMA user_version = 1")
+    with open_journal(path) as journal:
+        assert journal.last_passage(subject, NOW) == Passage(NOW, Direction.IN, passed=True)
+        admitted = Entry("decision", NOW, CLOCK, GateKind.VENUE, seen=subject, about=2, decision="admitted")
+        journal.append(admitted)
+        assert journal.last_passage(subject, NOW) == Passage(NOW, Direction.IN, passed=False)
+
+
 def test_a_journal_of_a_newer_version_is_left_alone(path):
     with open_journal(path) as journal:
         journal.append(checkin())
@@ -248,3 +264,46 @@ def test_the_reader_shows_the_last_rows_and_what_came_since(path):
         assert [row.seq for row in reader.latest(2)] == [4, 5]
         assert [row.seq for row in reader.after(journal.epoch, 3)] == [4, 5]
         assert len(list(reader.export())) == 5
+
+
+def damage_row(path: Path, seq: int, raw: bytes) -> None:
+    """Other bytes in a row's place, as a failing card leaves them."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("UPDATE rows SET raw = ? WHERE seq = ?", (raw, seq))
+
+
+@pytest.mark.parametrize("raw", [b"\x00\xff\n", b'{"a": tru', b"", b'"\xff"', b"[" * 5_000, b'{"a":\n1}'], ids=repr)
+def test_a_damaged_row_travels_as_text_among_the_rows_around_it(path, raw):
+    with open_journal(path) as journal:
+        for number in range(3):
+            journal.append(checkin(f"04600000000{number}"))
+        before = journal.pending(10, 10**6)
+        damage_row(path, 2, raw)
+        pending = journal.pending(10, 10**6)
+        batch = msgspec.json.decode(wire.encode(batch_of(pending)), type=wire.Batch)
+    assert [bytes(row) for row in batch.rows[::2]] == [before.raws[0], before.raws[2]]
+    assert msgspec.json.decode(batch.rows[1], type=str).encode("latin-1") == raw
+    lines = b"".join(row + b"\n" for row in JournalReader(path).export()).splitlines()
+    assert lines[::2] == [before.raws[0], before.raws[2]]
+    assert msgspec.json.decode(lines[1], type=rows.Damaged).damaged == batch.rows[1]
+
+
+def test_a_batch_with_a_damaged_row_is_no_larger_than_others(path):
+    with open_journal(path) as journal:
+        for number in range(3):
+            journal.append(checkin(f"04600000000{number}"))
+        damage_row(path, 2, b"\x01" * 1_000)
+        assert len(journal.pending(10, 5_000).raws) == 1
+
+
+def test_what_a_card_has_no_more_is_told_with_the_rows_behind_it(path):
+    with open_journal(path, keep_days=0) as journal:
+        for number in range(5):
+            journal.append(checkin(f"04600000000{number}"))
+        raws = journal.pending(10, 10**6).raws
+        assert (journal.pending(10, 10**6).gone, journal.pending(10, 10**6).gone_hash) == (0, "")
+        journal.hold(mark(journal, 3))
+        journal.erase(NOW)
+        journal.hold(mark(journal, 1))  # a hub restored from an older backup than this card keeps rows
+        batch = batch_of(journal.pending(10, 10**6))
+        assert (batch.first, batch.gone, batch.gone_hash) == (4, 3, rows.digest(raws[2]))

@@ -92,19 +92,6 @@ def test_the_trouble_of_a_full_disk_ends_by_itself_when_there_is_room(mount):
     assert JournalReader(disk / "journal.db").prove()[0].broken is None
 
 
-def test_the_trouble_of_a_full_quota_ends_by_itself_when_rows_were_erased(tmp_path):
-    with open_journal(tmp_path / "journal.db", max_bytes=64 * 1024, keep_days=0) as journal:
-        append_until_refused(journal)
-        journal.look_after()
-        assert journal.trouble is not None
-        journal.hold(mark(journal, journal.seq))
-        assert journal.trouble is not None
-        while journal.erase(NOW):
-            pass
-        journal.look_after()
-        assert journal.trouble is None
-
-
 def test_a_disk_without_room_for_a_journal_at_all_is_full_and_not_broken(mount):
     disk = mount("16k")
     with open_journal(disk / "journal.db") as journal:
@@ -224,19 +211,6 @@ def test_a_salvage_that_a_power_cut_ended_is_done_again_at_the_next_start(tmp_pa
 def test_a_second_service_on_one_journal_does_not_start(tmp_path):
     with open_journal(tmp_path / "journal.db"), pytest.raises(JournalInUse, match="another station service"):
         open_journal(tmp_path / "journal.db").__enter__()
-
-
-def test_a_hub_that_holds_more_than_the_card_makes_the_card_begin_anew_so_that_nothing_is_taken_as_held(tmp_path):
-    with open_journal(tmp_path / "journal.db", keep_days=0) as journal:
-        old = journal.epoch
-        journal.append(checkin())
-        journal.hold(mark(journal, 1000))
-        assert journal.pending(10, 10**6).raws  # the hub has never seen this one
-        fresh = journal.append(checkin("046000000002"))
-        assert (fresh.epoch != old, fresh.seq) == (True, 1)
-        journal.hold(wire.HeldMark("gate-1", old, 1000, NOW, (wire.Refused(1, "another row is held"),)))
-        assert journal.pending(10, 10**6).epoch == fresh.epoch
-    assert [one.seq for one in JournalReader(tmp_path / "journal.db").refused()] == [1]
 
 
 @pytest.mark.parametrize("through", [-5, 2**63, 10**30])

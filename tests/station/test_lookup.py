@@ -130,6 +130,12 @@ def test_a_signed_code_gives_the_declarations_own_date_with_no_network_at_all():
     assert (entry.entry.origin, entry.health.origin) == (Origin.CODE, Origin.NONE)
 
 
+@pytest.mark.parametrize(("minutes", "origin"), [(4, Origin.CODE), (6, Origin.NONE)])
+def test_a_code_that_is_not_valid_yet_says_nothing_for_itself_but_clocks_may_differ(minutes, origin):
+    alone = Lookups(None, deadline=0.8, skip_seconds=15, monotonic=Time())
+    assert alone.look_up(signed(issued=NOW + timedelta(minutes=minutes)), NOW).health.origin is origin
+
+
 def test_an_expired_code_says_nothing_for_itself():
     alone = Lookups(None, deadline=0.8, skip_seconds=15, monotonic=Time())
     assert alone.look_up(signed(expires=NOW), NOW).standing is None

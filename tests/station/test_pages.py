@@ -287,6 +287,19 @@ def test_idle_invites_in_each_language_in_turn():
     ]
 
 
+@pytest.mark.parametrize("speaker", [VI, Speaker(("en",), HUE)], ids=["vi", "en"])
+@pytest.mark.parametrize("lost", [Label.CAMERA_LOST, Label.SCANNER_LOST])
+def test_a_way_to_read_that_is_gone_is_a_small_sign_and_words_in_turn_with_the_invitation(speaker, lost):
+    facts = IdleFacts("Chợ Đông Ba", AT, linked=True, backlog=123_456, lost=(lost,))
+    whole = IdleFacts("Chợ Đông Ba", AT, linked=True, backlog=123_456)
+    pages = [speaker.idle(facts, seconds) for seconds in (0, 8, 20, 32)]
+    assert [type(page) for page in pages] == [IdlePage, TextPage, BannerPage, TextPage]
+    assert pages[0].sign == "wrench"
+    assert draw(pages[0]).tobytes() != draw(speaker.idle(whole, 0)).tobytes()
+    for key in (pages[1].text, pages[1].second):
+        assert " ".join(wrap(key, TEXT_COLUMNS, 2, "9x15")) == key
+
+
 def test_a_station_with_another_ones_name_says_so():
     page = VI.idle(IdleFacts("Chợ Đông Ba", AT, twin="cho-dong-ba-1"), 8)
     assert page == VerdictPage("twins", "TRÙNG TÊN", ("Hai máy một tên", "SAME NAME"), "cho-dong-ba-1")

@@ -135,6 +135,15 @@ def test_a_bar_code_must_be_read_twice():
     assert stream.show(bars, 5) == []
 
 
+@pytest.mark.parametrize("rate", [0.8, 1, 2, 5, 8, 15, 60])
+def test_a_bar_code_held_still_is_one_presentation_at_any_rate_of_frames(rate):
+    bars = plane_of(scene((other(BarcodeFormat.Code128, "046099123456"), (50, 50))))
+    reader = CameraReader(Ladder(symbologies=[Symbology.QR, Symbology.CODE_128]))
+    reader.on_frame(plane_of(EMPTY), 0.0)
+    presented = [read.data for frame in range(1, round(rate * 8)) for read in reader.on_frame(bars, frame / rate)]
+    assert presented == [b"046099123456"]
+
+
 def test_padded_frames_are_no_different():
     reader = CameraReader(Ladder())
     assert [read.data for read in reader.on_frame(padded(ONE, 704), 1.0)] == [b"one"]

@@ -1,3 +1,4 @@
+from math import inf
 from unicodedata import normalize
 
 import pytest
@@ -65,7 +66,7 @@ def test_a_vietnamese_name_typed_with_combining_tones_is_one_in_nfc():
 )
 def test_no_keystrokes_make_it_fail_or_grow(keys, name, suffix):
     decoder = KeyDecoder(LAYOUTS[name], suffix=suffix)
-    for line in (*decoder.feed(keys), *decoder.idle(1e9)):
+    for line in (*decoder.feed(keys), *decoder.silence(1e9)):
         assert len(line.data) <= LONGEST
         line.data.decode()
 
@@ -151,16 +152,49 @@ def test_the_longest_scan_is_not_too_long():
     assert read(US, tap(30) * LONGEST + tap(ENTER)) == (Line(b"a" * LONGEST),)
 
 
-def test_half_a_scan_is_dropped_after_a_pause():
-    assert texts(read(US, type_text(US, "046", at=1.0) + type_text(US, "123", at=2.5) + tap(ENTER, 2.5))) == ["123"]
+def test_after_a_pause_within_a_scan_the_rest_of_it_is_torn_and_never_a_number_of_its_own():
+    keys = [*type_text(US, "046", at=1.0), *type_text(US, "123", at=2.5), *tap(ENTER, 2.5)]
+    whole = [*type_text(US, "046123", at=9.0), *tap(ENTER, 9.0)]
+    assert read(US, keys + whole) == (KEYS_LOST, Line(b"046123"))
+
+
+def test_an_end_that_comes_after_a_pause_says_that_the_scan_was_lost():
+    decoder = KeyDecoder(US, gap=1.0)
+    decoder.feed(type_text(US, "046"))
+    assert [decoder.silence(0.25) for _ in range(8)] == [()] * 8
+    assert decoder.feed(tap(ENTER, 2.0)) == (KEYS_LOST,)
+
+
+def test_keys_that_are_read_late_are_one_scan():
+    decoder = KeyDecoder(US, gap=1.0)
+    decoder.feed(type_text(US, "04609", at=5.0))
+    decoder.silence(0.9)
+    decoder.feed(type_text(US, "3000", at=5.1))
+    decoder.silence(0.9)
+    assert decoder.feed([*type_text(US, "001", at=5.2), *tap(ENTER, 5.2)]) == (Line(b"046093000001"),)
 
 
 def test_a_scanner_without_suffix_is_read_by_its_pause():
     decoder = KeyDecoder(US, gap=0.2, suffix=False)
     assert decoder.feed(type_text(US, "abc", at=1.0)) == ()
-    assert decoder.idle(1.1) == ()
-    assert decoder.idle(1.3) == (Line(b"abc"),)
-    assert decoder.idle(9.0) == ()
+    assert decoder.silence(0.1) == ()
+    assert decoder.silence(decoder.patience) == (Line(b"abc"),)
+    assert (decoder.silence(9.0), decoder.patience) == ((), inf)
+    assert decoder.feed([*type_text(US, "d", at=2.0), *type_text(US, "e", at=3.0)]) == (Line(b"d"),)
+
+
+@pytest.mark.parametrize("letter", [36, 50, 23], ids=["J", "M", "I"])
+def test_a_suffix_typed_with_control_ends_a_scan(letter):
+    end = [Key(LEFT_CTRL, 1), *tap(letter), Key(LEFT_CTRL, 0)]
+    assert read(US, [*tap(30), *end, *tap(48), *end]) == (Line(b"a"), Line(b"b"))
+
+
+@pytest.mark.parametrize("suffix", [True, False])
+def test_carriage_return_and_line_feed_end_one_scan(suffix):
+    decoder = KeyDecoder(US, suffix=suffix)
+    end = [*tap(ENTER), Key(LEFT_CTRL, 1), *tap(36), Key(LEFT_CTRL, 0)]
+    assert decoder.feed([*tap(30), *end, *tap(48), *end]) == (Line(b"a"), Line(b"b"))
+    assert decoder.silence(9.0) == ()
 
 
 def test_a_scan_of_which_keys_were_lost_is_said_to_be_and_never_read():

@@ -18,7 +18,7 @@ import pytest
 
 from station import service
 from station.logs import JsonFormatter
-from station.service import Service, stopped_by_signals
+from station.service import Service, Sight, stopped_by_signals
 
 SOMEBODY = "046090000001"
 
@@ -80,6 +80,46 @@ def test_systemd_hears_ready_then_the_watchdog_from_the_work_then_stopping(told,
     while said == b"WATCHDOG=1":
         said = told.recv(100)
     assert (said, codes) == (b"STOPPING=1", [0])
+
+
+def test_ready_is_told_when_something_can_be_read_and_not_before(told):
+    sight = [Sight(False, "waits for camera")]
+    running = Service(rest, [Waits()], sight=lambda: sight[0])
+    thread, _ = start(running)
+    assert told.recv(100) == b"STATUS=waits for camera"
+    told.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        told.recv(100)
+    told.settimeout(30)
+    sight[0] = Sight(True, "reads with camera")
+    assert told.recv(100) == b"READY=1\nSTATUS=reads with camera"
+    running.stop.set()
+    thread.join(30)
+
+
+def test_a_device_that_never_says_anything_holds_ready_up_for_a_while_only(told, monkeypatch):
+    monkeypatch.setattr(service, "_READY_WITHIN", 0.6)
+    running = Service(rest, [Waits()], sight=lambda: Sight(False, "waits for camera"))
+    thread, _ = start(running)
+    assert told.recv(100) == b"STATUS=waits for camera"
+    assert told.recv(100) == b"READY=1"
+    running.stop.set()
+    thread.join(30)
+
+
+def test_systemd_hears_when_what_is_read_with_has_changed(told, monkeypatch):
+    monkeypatch.setattr(service, "_FEED_EVERY", 0.05)
+    sight = [Sight(True, "reads with camera")]
+    running = Service(rest, [Waits()], sight=lambda: sight[0])
+    thread, _ = start(running)
+    assert told.recv(100) == b"READY=1\nSTATUS=reads with camera"
+    sight[0] = Sight(True, "without camera: it was\nunplugged")
+    said = told.recv(100)
+    while said == b"WATCHDOG=1":
+        said = told.recv(100)
+    assert said == b"WATCHDOG=1\nSTATUS=without camera: it was unplugged"
+    running.stop.set()
+    thread.join(30)
 
 
 def test_a_gate_that_is_stuck_feeds_no_watchdog(told, monkeypatch):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
-from loopback_hub import Hub, answer_with
+from loopback_hub import Hub
 from mqtt_hub import PUBLIC, SmallHub
+from posts import Posts
 from test_journal import checkin
 
 from core import keys, rows, wire
@@ -162,6 +165,31 @@ def test_a_hub_restored_from_a_backup_gets_the_rows_again_that_are_still_kept(ov
     over_mqtt.wait_until_held()
 
 
+def test_a_restored_hub_is_brought_what_is_kept_of_every_journal_on_the_card(tmp_path, centre, broker):
+    epochs = []
+    for _ in range(3):
+        with Journal(tmp_path / "journal.db", "gate-1", PUBLIC) as journal:
+            journal.append(checkin())
+            journal.hold(wire.HeldMark("gate-1", journal.epoch, 1, Clock().now()))
+            epochs.append(journal.epoch)
+        with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as db:
+            db.execute("UPDATE epochs SET current = 0")
+    wake = threading.Event()
+    state = wire.State(station="gate-1", online=True, session="s", since=Clock().now())
+    line = MqttHub(
+        Broker("127.0.0.1", broker.port, "gate-1", "token"), "gate-1", GateKind.VENUE, PUBLIC, [], state, wake.set
+    )
+    running = Running(tmp_path, MqttCarrier(line, state), wake)
+    running.journal.keep_days = 10_000
+    with line, running:
+        wait(lambda: len(centre.rows) == 3)
+        running.wait_until_held()
+        centre.rows.clear()
+        broker.stop()
+        broker.start()
+        wait(lambda: sorted(centre.rows) == sorted(f"{epoch}/1" for epoch in epochs))
+
+
 def test_refused_rows_are_dead_letters_on_the_card_and_block_nothing(over_mqtt, centre):
     centre.silent = True
     over_mqtt.record(2)
@@ -172,6 +200,32 @@ def test_refused_rows_are_dead_letters_on_the_card_and_block_nothing(over_mqtt, 
     centre.silent = False
     over_mqtt.record(1)
     over_mqtt.wait_until_held()
+
+
+REFUSED = [wire.Refused(seq, f"cause {seq}") for seq in range(1, 31) if seq % 3]
+
+
+def dead_letters(running: Running) -> list[wire.Refused]:
+    return [wire.Refused(one.seq, one.cause) for one in JournalReader(running.path).refused()]
+
+
+def test_refused_rows_that_no_mark_has_room_for_are_asked_for_over_mqtt(over_mqtt, centre):
+    centre.refused = REFUSED[:-3]
+    over_mqtt.record(30)
+    wait(lambda: dead_letters(over_mqtt) == REFUSED[:-3])
+    centre.refused = REFUSED
+    over_mqtt.record(1)
+    wait(lambda: dead_letters(over_mqtt) == REFUSED)
+
+
+def test_refused_rows_that_a_station_went_down_over_are_asked_for_after_its_start(over_mqtt, centre):
+    over_mqtt.record(30)
+    over_mqtt.wait_until_held()
+    centre.hold(over_mqtt.journal.epoch, 30, *REFUSED[-8:])
+    wait(lambda: dead_letters(over_mqtt) == REFUSED[-8:])
+    centre.refused = REFUSED
+    over_mqtt.record(1)
+    wait(lambda: dead_letters(over_mqtt) == REFUSED)
 
 
 def test_a_broker_killed_and_back_costs_no_row(impatient, over_mqtt, centre, broker):
@@ -216,33 +270,6 @@ def test_a_clean_end_says_that_the_station_is_offline(over_mqtt, centre):
 
 
 # over HTTP
-
-
-class Posts:
-    """A hub over HTTP that takes rows, or says what a test bids it say of them."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, list[bytes]] = {}
-        self.batches = 0
-        self.policy: tuple[bytes, str] = (b"", "404 Not Found")
-        self.mark: Callable[[wire.Batch], wire.HeldMark] = self.holding
-
-    def holding(self, batch: wire.Batch, station: str = "gate-1") -> wire.HeldMark:
-        return wire.HeldMark(station, batch.epoch, batch.first + len(batch.rows) - 1, Clock().now())
-
-    def behave(self, line, request: bytes) -> None:
-        head, _, body = request.partition(b"\r\n\r\n")
-        if b" /v1/policy " in head:
-            answer_with(*self.policy)(line, request)
-            return
-        if b" /v1/held" in head:
-            answer_with(b"{}", "404 Not Found")(line, request)
-            return
-        batch = msgspec.json.decode(body, type=wire.Batch)
-        self.batches += 1
-        for seq, raw in enumerate(batch.rows, start=batch.first):
-            self.rows.setdefault(f"{batch.epoch}/{seq}", []).append(bytes(raw))
-        answer_with(wire.encode(self.mark(batch)))(line, request)
 
 
 @pytest.fixture
@@ -299,6 +326,12 @@ def test_a_hub_that_does_not_say_that_it_holds_the_rows_is_not_stormed(over_http
     time.sleep(0.5)
     assert posts.batches <= 2 + (time.monotonic() - begun)
     assert over_http.waiting == 3
+
+
+def test_refused_rows_that_no_mark_has_room_for_are_asked_for_over_http(over_http, posts):
+    posts.refused, posts.mark = REFUSED, posts.page
+    over_http.record(30)
+    wait(lambda: dead_letters(over_http) == REFUSED)
 
 
 def test_a_hub_that_cannot_say_its_policy_may_still_take_rows(over_http, posts):

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))  # gates
 sys.path.insert(0, str(Path(__file__).parent))
 
 from gates import Gate
+from lacking import lacking
 from web_stand import Messages, Visitor, serve_pages, station_config
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -62,7 +63,7 @@ def gate(site, tmp_path):
 def browser():
     """Debian's Chromium, headless."""
     if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
+        lacking("chromium is not installed; provisioning/setup.sh dev installs it")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -162,6 +162,8 @@ class Tour:
         self.look(self.page, "assisted-begin")
         self.go("/officers/paper", "paper")
         self.press("main form button.action", "paper-fault")
+        self.go("/officers/link", "link")
+        self.press("main form button.action", "link-fault")
         self.go("/officers/account", "account")
         self.press("main form button.action", "account-fault")
         self.go("/officers/account/second-factor", "second-factor")

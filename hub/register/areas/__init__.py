@@ -128,6 +128,14 @@ def reach(whole: str) -> set[str]:
     return {f"{edition}/{each}" for each in own} | {f"34/{code}" for unit in units if unit for code in unit.became}
 
 
+def counterparts(edition: str, code: str) -> tuple[str, ...]:
+    """What a commune (or an island district) of one edition is in the other: the codes of all it shares ground with."""
+    if edition == "34":
+        return tuple(sorted(_came_from().get(code, ())))
+    unit = find(edition, code)
+    return () if unit is None else unit.became
+
+
 def title(given: Area) -> str:
     """An address in words, the smallest unit first; codes that nobody knows are left out."""
     units = (find(given.edition, code) for code in (given.commune, given.district, given.province))

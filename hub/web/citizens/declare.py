@@ -15,9 +15,11 @@ from hub.citizens import drafts
 from hub.citizens.drafts import Draft
 from hub.citizens.guests import Guest
 from hub.officials import audit
-from hub.register import areas, declaring, relatives
+from hub.register import areas, declaring, mending
+from hub.register import sheets as kept
 from hub.register.declaring import Declared, Refused
-from hub.storage.tables import identities, people
+from hub.register.mending import Recorded
+from hub.storage.tables import people
 from hub.web.citizens import sheets, visits
 from hub.web.form import Form, Visit
 from hub.web.officials import caller
@@ -56,7 +58,7 @@ def router(site: Site) -> Router:
         draft = sheets.take(_found(site, guest, name), step, {field: form.all(field) for field in form})
         told = ""
         if form.text("do") == "fill":
-            draft, told = _filled(site, guest, draft)
+            draft, told = _filled(site, guest, draft, caller(request))
         _save(site, guest, draft)
         if form.text("do") == "next":
             return _next(site, request, guest, draft, step, form)
@@ -81,49 +83,56 @@ def _next(site: Site, request: Visit, guest: Guest, draft: Draft, step: str, for
         return see_other(request, _at(draft, sheets.STEPS[sheets.STEPS.index(step) + 1]))
     if not form.text("promise"):
         wrong["promise"] = FULL_PROMISE
-    done = None if wrong else _declared(site, guest, draft, wrong, caller(request))
-    if done is None:
+    if wrong:
         return _shown(request, guest, draft, step, wrong, status=INVALID)
+    try:
+        done = _declared(site, guest, draft, caller(request), confirmed=form.text("same_person") == "yes")
+    except Refused as refused:
+        wrong = {field or "promise": f"wrong-{word}" for field, word in refused.wrong.items()}
+        recorded = _recorded(site, guest, refused.person, caller(request)) if refused.person else None
+        return _shown(request, guest, draft, step, wrong, status=INVALID, recorded=recorded)
     told = "corrected" if draft.corrects else "declared"
     return see_other(request, f"/shown/{visits.hide(site, guest, done.declaration)}", told=told)
 
 
-def _declared(site: Site, guest: Guest, draft: Draft, wrong: dict[str, str], address: str) -> Declared | None:
-    """The declaration, or None with what the registry refused put into ``wrong``."""
+def _declared(site: Site, guest: Guest, draft: Draft, address: str, *, confirmed: bool) -> Declared:
+    """The declaration; ``Refused`` with what the registry has against it."""
     given, _ = sheets.form(draft, guest)
-    now = visits.now()
-    try:
-        with site.store.writing() as connection:
-            if draft.corrects:
-                done = declaring.correct(connection, site.ring, draft.corrects, given, now, by=guest.by, once=draft.id)
-            else:
-                done = declaring.declare(connection, site.ring, given, now, by=guest.by, once=draft.id)
-            drafts.drop(connection, site.ring, guest, draft.id)
-            if guest.account:
-                key = connection.scalar(sa.select(people.c.key).where(people.c.id == done.person)) or b""
-                kind = {"kind": given.kind.value}
-                helped = key.hex()
-                audit.append(connection, guest.account, "assisted", now, address=address, person=helped, detail=kind)
-    except Refused as refused:
-        wrong.update({field or "promise": f"wrong-{word}" for field, word in refused.wrong.items()})
-        return None
+    now, by, once = visits.now(), guest.by, draft.id
+    with site.store.writing() as connection:
+        on = (connection, site.ring)
+        if draft.corrects:
+            done = declaring.correct(*on, draft.corrects, given, now, by=by, once=once, confirmed=confirmed)
+        else:
+            done = declaring.declare(*on, given, now, by=by, once=once, confirmed=confirmed)
+        drafts.drop(connection, site.ring, guest, draft.id)
+        if guest.account:
+            key = connection.scalar(sa.select(people.c.key).where(people.c.id == done.person)) or b""
+            detail = {"kind": given.kind.value, "changed": list(done.changed)}
+            audit.append(connection, guest.account, "assisted", now, address=address, person=key.hex(), detail=detail)
     return done
 
 
-def _filled(site: Site, guest: Guest, draft: Draft) -> tuple[Draft, str]:
-    """The personal fields of an insurance number, if the phone that was proven is the one on that person's record.
+def _recorded(site: Site, guest: Guest, person: int, address: str) -> Recorded:
+    """What the record says that the form differs from; an official's look at it is written down."""
+    with site.store.writing() as connection:
+        recorded = mending.recorded(connection, person)
+        if guest.account:
+            key = recorded.key
+            audit.append(connection, guest.account, "record", visits.now(), address=address, person=key)
+    return recorded
 
-    Everybody else learns nothing, not even whether the number is known.
-    """
+
+def _filled(site: Site, guest: Guest, draft: Draft, address: str) -> tuple[Draft, str]:
+    """The personal fields of an insurance number, for whoever may see them; everybody else learns nothing."""
     insurance = identity.insurance(sheets.text(draft, "insurance"))
     if not isinstance(insurance, Subject):
         return draft, "fill-nothing"
-    with site.store.reading() as connection:
-        alive = sa.and_(identities.c.digest == site.ring.digest(insurance), identities.c.retired.is_(None))
-        person = connection.scalar(sa.select(identities.c.person).where(alive))
-        if person is None or not guest.phone or not relatives.holds(connection, person, guest.by):
-            return draft, "fill-nothing"
-        known = relatives.prefill(connection, site.ring, insurance)
+    with site.store.writing() as connection:
+        known = kept.prefill(connection, site.ring, insurance, guest.by)
+        if known is not None and guest.account:
+            key = mending.recorded(connection, known.person).key
+            audit.append(connection, guest.account, "record", visits.now(), address=address, person=key)
     if known is None:
         return draft, "fill-nothing"
     found: sheets.Fields = {"name": (known.name,), "born": (sheets.shown_birth(known.born),), "sex": (known.sex,)}
@@ -144,7 +153,16 @@ def _after(draft: Draft, step: str, wish: str) -> str:
     return _at(draft, step) + (f"#{opened}" if opened in sheets.fields(step, draft.kind) else "")
 
 
-def _shown(request: Visit, guest: Guest, draft: Draft, step: str, wrong: dict[str, str], *, status: int = 200) -> Page:
+def _shown(
+    request: Visit,
+    guest: Guest,
+    draft: Draft,
+    step: str,
+    wrong: dict[str, str],
+    *,
+    status: int = 200,
+    recorded: Recorded | None = None,
+) -> Page:
     if step not in sheets.STEPS:
         raise NotFoundException
     more: dict[str, Any] = {}
@@ -154,6 +172,7 @@ def _shown(request: Visit, guest: Guest, draft: Draft, step: str, wrong: dict[st
         given, _ = sheets.form(draft, guest)
         more |= {"given": given, "title": areas.title, "faulty": sheets.faults(draft, guest, visits.now())}
         more |= {
+            "recorded": recorded,
             "page_of": lambda field: f"{_at(draft, sheets.step_of(field))}?check=true",
             "shown_birth": sheets.shown_birth,
         }

@@ -34,6 +34,7 @@ def router(site: Site) -> Router:
             found = declaring.of_phone(connection, site.ring, guest.phone, now) if guest.phone else []
             unfinished = drafts.unfinished(connection, site.ring, guest, now)
             held = _held(connection, guest)
+            about = [(name, declaring.about(connection, site.ring, person, by=guest.by)) for person, name in held]
         return render(
             request,
             "citizens/mine.html",
@@ -41,6 +42,12 @@ def router(site: Site) -> Router:
             found=[(visits.hide(site, guest, each.declaration), each) for each in found],
             unfinished=unfinished,
             held=[(visits.hide(site, guest, person), name) for person, name in held],
+            others=bool({each.person for each in found} - {person for person, _ in held}),
+            about=[
+                (whose, [(visits.hide(site, guest, each.declaration), each) for each in declared])
+                for whose, declared in about
+                if declared
+            ],
         )
 
     @get("/shown/{name:str}", sync_to_thread=True)
@@ -91,7 +98,18 @@ def _changes(site: Site) -> list[Any]:
             raise NotFoundException from error
         return see_other(request, f"/sheet/{draft.id}/who")
 
-    return [ask_withdraw, withdraw, correct]
+    @post("/about/{name:str}/dispute", sync_to_thread=True)
+    def dispute(request: Visit, name: str) -> Redirect:
+        guest = visits.needed(site, request)
+        number = visits.reveal(site, guest, name)
+        try:
+            with site.store.writing() as connection:
+                declaring.dispute(connection, site.ring, number, visits.now(), by=guest.by)
+        except Refused as error:
+            raise NotFoundException from error
+        return see_other(request, "/mine", told="disputed")
+
+    return [ask_withdraw, withdraw, correct, dispute]
 
 
 def _my_qr(site: Site) -> list[Any]:

@@ -44,7 +44,8 @@ def router(site: Site) -> Router:
     def copy(request: Visit, name: str) -> Response[bytes]:
         _, person = person_of(site, request, name)
         with site.store.reading() as connection:
-            text = msgspec.json.format(msgspec.json.encode(own_data.export(connection, site.ring, person)))
+            known = own_data.export(connection, site.ring, person, to_phone=True)
+        text = msgspec.json.format(msgspec.json.encode(known))
         saved = 'attachment; filename="du-lieu-cua-toi.json"'
         return Response(text, media_type="application/json", headers={"content-disposition": saved})
 

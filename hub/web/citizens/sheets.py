@@ -18,9 +18,9 @@ NATIONS = ("VN", "LA", "KH", "TH", "CN", "TW", "KR", "JP", "SG", "MY", "IN", "RU
 OTHER_NATION = "ZZ"
 """ISO 3166 leaves it to users; here: a nation that the list does not have."""
 
-_LEVELS = ("province", "district", "commune", "hamlet")
+_LEVELS = ("province", "district", "commune", "hamlet", "point")
 _WHO = ("for_another", "insurance", "name", "born", "sex", "nationality", "document", "child_without_document", "phone")
-_WAY = ("arrival", "transport", "vehicle", "seat")
+_TRAVEL = ("transport", "vehicle", "seat")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 VIETNAM = timezone(LOCAL)
 
@@ -43,7 +43,7 @@ def fields(step: str, kind: DeclarationKind) -> tuple[str, ...]:
         return _WHO
     if step == "where":
         asked = tuple(field for name in addresses(kind) for field in area_fields(name))
-        return (*asked, "street", *(_WAY if kind is DeclarationKind.ENTRY else ()))
+        return (*asked, "street", *(("arrival",) if kind is DeclarationKind.ENTRY else ()), *_TRAVEL)
     return ("symptoms", "exposures", "places_been") if step == "health" else ()
 
 
@@ -118,7 +118,7 @@ def form(draft: Draft, guest: Guest) -> tuple[forms.Form, dict[str, str]]:
         vehicle=text(draft, "vehicle"),
         seat=text(draft, "seat"),
         places_been=text(draft, "places_been"),
-        born=_born(text(draft, "born")),
+        born=birth(text(draft, "born")),
         child_without_document=text(draft, "child_without_document") == "yes",
         phone=phone,
         for_another=another,
@@ -180,11 +180,12 @@ def _area(draft: Draft, name: str) -> Area | None:
     edition, province = text(draft, "edition"), text(draft, f"{name}_province")
     if not province:
         return None
-    below = (text(draft, f"{name}_{level}") for level in ("district", "commune", "hamlet"))
+    below = (text(draft, f"{name}_{level}") for level in _LEVELS[1:])
     return Area(edition, province, *below)
 
 
-def _born(typed: str) -> str:
+def birth(typed: str) -> str:
+    """A date of birth as the registry writes it, out of what people type; anything else as it is."""
     found = _DAY_FIRST.fullmatch(typed)
     return typed if found is None else f"{found[3]}-{int(found[2]):02}-{int(found[1]):02}"
 

@@ -83,20 +83,33 @@ class Line(msgspec.Struct, frozen=True):
         return "red" if gravest >= 80 else "amber" if gravest else "green"  # trouble.WEIGHTS
 
     @property
-    def key(self) -> tuple[object, ...]:
-        """Differs when the line must be drawn anew."""
+    def key(self) -> str:
+        """Differs when the line must be drawn anew: what it shows, in no language, and nothing that it does not show.
+
+        A message that changes no figure by as much as is shown changes nothing here.
+        """
+        view, since = self.view, self.since() if self.state == "left" else ""
+        where = (view.kind, view.place, view.place_name, view.district, view.district_name)
+        return "\0".join(
+            map(str, (self.rank, self.state, since, self.scans, *where, *self.said(_unworded), *self._shown()))
+        )
+
+    def _shown(self) -> tuple[object, ...]:
+        """The figures of its last message as the columns have them."""
         health = self.health
-        said = (health.session, health.number) if health is not None else ()
-        told = tuple((each.kind, each.subject) for each in self.troubles)
+        if health is None:
+            return ()
+        board, camera, versions = health.board, health.camera, health.versions
         return (
-            said,
-            told,
-            self.state,
-            self.scans,
-            self.view.refused,
-            self.view.kind,
-            self.view.place,
-            self.view.place_name,
+            health.journal.backlog,
+            self.oldest(_unworded),
+            self.ahead(_unworded),
+            (camera.blind, f"{camera.sharpness:.0f}") if camera is not None else "",
+            f"{board.temperature:.0f}" if board.temperature is not None else "",
+            bool(board.under_voltage),
+            f"{100 * (board.disk_free or 0) / board.disk_total:.0f}" if board.disk_total else "",
+            versions.software,
+            versions.policy,
         )
 
     def said(self, t: Words) -> list[str]:
@@ -118,6 +131,11 @@ class Line(msgspec.Struct, frozen=True):
         """How far its clock is off, with a sign."""
         offset = self.view.ahead
         return "" if offset is None else ("+" if offset >= 0 else "−") + wording.length(t, offset)
+
+
+def _unworded(key: str, **values: object) -> str:
+    """Stands for words in any language."""
+    return f"{key} {values}"
 
 
 class Look(msgspec.Struct, frozen=True):

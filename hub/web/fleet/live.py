@@ -52,7 +52,7 @@ class Painter:
         self._parts = templates.get_template("officers/fleet_parts.html").make_module(
             {"t": self._t, "title": wording.title}
         )
-        self._keys: dict[str, tuple[object, ...]] = {}
+        self._keys: dict[str, str] = {}
         self._others = Drawn()
         self._begun = False
 

@@ -18,6 +18,7 @@ GRAVITY: dict[str, int] = {
     "broker": 110,
     "hub-away": 105,
     "chain-broken": 104,
+    "lost-rows": 103,
     "two-stations": 102,
     "silent-group": 95,
     "conflict": 92,

@@ -100,6 +100,10 @@ class Page:
         """Cut the network or mend it."""
         self._ask("PUT", "/network", {"whole": whole})
 
+    def fill_card(self, full: bool) -> None:
+        """Leave no room on the station's card, or give it back."""
+        self._ask("PUT", "/card", {"full": full})
+
     def _ask(self, method: str, path: str, said: object = None) -> None:
         with contextlib.closing(HTTPConnection(*self._address, timeout=_SILENT)) as line:
             try:

@@ -97,11 +97,14 @@ def await_part(part: Part, is_up: Callable[[], bool], within: float, stop: threa
             raise Interrupted("ended before it was up")
 
 
-def run_once(command: Sequence[str], stop: threading.Event, within: float = 120.0) -> str:
-    """What a program prints; ``DemoError`` with its complaint when it fails, ``Interrupted`` by ``stop``."""
+def run_once(command: Sequence[str], stop: threading.Event, within: float = 120.0, *, typed: str = "") -> str:
+    """What a program prints that is given ``typed``; ``DemoError`` with its complaint when it fails.
+
+    ``Interrupted`` by ``stop``.
+    """
     with subprocess.Popen(  # noqa: S603 - one of our own programs
         [*_dies_with_us(), *command],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -110,7 +113,7 @@ def run_once(command: Sequence[str], stop: threading.Event, within: float = 120.
     ) as process:
         ending = threading.Thread(target=_end_early, args=(process, stop, within), daemon=True)
         ending.start()
-        said, complaint = process.communicate()
+        said, complaint = process.communicate(typed)
         ending.join()
     if stop.is_set():
         raise Interrupted("ended before it was up")

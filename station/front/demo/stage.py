@@ -21,6 +21,7 @@ from typing import Final
 
 from core.model import Direction, GateKind
 from station.front.cable import Address, Cable
+from station.front.demo.fleet import READY, Wall, start_fleet
 from station.front.demo.processes import DemoError, Interrupted, Part, await_part, program, run_once
 from station.front.tray import CABLE, CAST, Cast, read_cast
 from station.sections import Transport
@@ -34,19 +35,26 @@ _DEADLINE: Final = 2500
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """How the demo is wanted: ``port`` 0 takes a free one, ``journal_bytes`` None the station's own limit."""
+    """How the demo is wanted: ``port`` 0 takes a free one, ``journal_bytes`` None the station's own limit.
+
+    ``fleet`` is how many invented stations there are beside the one; with them the hub's wall can be looked at.
+    """
 
     gate: GateKind = GateKind.VENUE
     direction: Direction = Direction.IN
     transport: Transport = "mqtt"
     port: int = 0
     people: int = PEOPLE
+    fleet: int = 0
     journal_bytes: int | None = None
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A demo that is up: where its page is, its folder, its parts, and the far end of its serial scanner."""
+    """A demo that is up: where its page is, its folder, its parts, and the far end of its serial scanner.
+
+    ``wall`` is where the fleet can be looked at, None without one.
+    """
 
     url: str
     page: Address
@@ -54,6 +62,7 @@ class Stage:
     cast: Cast
     parts: tuple[Part, ...]
     serial: int
+    wall: Wall | None = None
 
     @property
     def config(self) -> Path:
@@ -121,9 +130,14 @@ def staged(wishes: Wishes, stop: threading.Event) -> Iterator[Stage]:
         (folder / "config.toml").write_text(text, "utf-8")
         with tell.step("starting the station"):
             station = _start_station(folder, port, stack, stop)
+        parts, wall = [hub, station], None
+        if wishes.fleet:
+            with tell.step(f"starting {wishes.fleet} invented stations"):
+                invented, wall = start_fleet(folder, ready["http"], wishes.fleet, stack, stop)
+                parts.append(invented)
         page = ("127.0.0.1", port)
         cast = read_cast(folder)
-        yield Stage(f"http://127.0.0.1:{port}/", page, folder, cast, (hub, station), serial)
+        yield Stage(f"http://127.0.0.1:{port}/", page, folder, cast, tuple(parts), serial, wall)
 
 
 def _page_port(wanted: int) -> int:
@@ -148,7 +162,7 @@ def _found_hub(folder: Path, wishes: Wishes, stop: threading.Event) -> Mapping[s
 
 
 def _start_hub(folder: Path, stack: ExitStack, stop: threading.Event) -> tuple[Part, Mapping[str, str]]:
-    ready = folder / "ready.json"
+    ready = folder / READY
     ports = ("--host", "127.0.0.1", "--port", "0", "--broker", "--broker-port", "0")
     command = program("hub", "serve", "--data", str(folder / "hub"), *ports, "--ready", str(ready))
     hub = stack.enter_context(Part("hub", command, folder / "hub.log"))

@@ -18,6 +18,8 @@ prepareSound();
 preparePresenting(facts, words);
 $("network").hidden = !facts.network;
 $("network").addEventListener("click", () => sendJson("PUT", "/network", { whole: $("network").getAttribute("aria-checked") !== "true" }).catch(() => {}));
+$("room").hidden = !facts.network;
+$("room").addEventListener("click", () => sendJson("PUT", "/card", { full: $("room").getAttribute("aria-checked") === "true" }).catch(() => {}));
 listen();
 
 function listen() {
@@ -28,6 +30,7 @@ function listen() {
   on("rows", (rows) => showRows(rows, words));
   on("status", showStatus);
   on("network", showNetwork);
+  on("card", showCard);
   on("crowded", () => { tell("lost", "Quá nhiều trang đang mở · too many pages open"); });
   events.onerror = () => { if (heard) tell("lost", "Mất liên lạc với trạm · station lost"); };
   setInterval(() => { if (heard && Date.now() - heard > SILENT_FOR) tell("lost", "Trạm im lặng · station silent"); }, 1000);
@@ -74,4 +77,15 @@ function showStatus(status) {
 function showNetwork({ whole }) {
   $("network").setAttribute("aria-checked", String(whole));
   $("network-words").textContent = whole ? "đang nối · connected" : "đã cắt · cut";
+  noteTray();
+}
+
+function showCard({ full }) {
+  $("room").setAttribute("aria-checked", String(!full));
+  $("room-words").textContent = full ? "đã đầy · full" : "còn chỗ · has room";
+  noteTray();
+}
+
+function noteTray() {
+  if ($("tray-note")) $("tray-note").hidden = ["network", "room"].every((name) => $(name).getAttribute("aria-checked") === "true");
 }

@@ -3,9 +3,16 @@
 import { $, Refused, both, el, icon, say, send, sendJson } from "./dom.js";
 import { CODES } from "./keycodes.js";
 
-const HELD_UP = 2.5, REST = 3.4, FRAMES_A_SECOND = 6, FRAME_WIDTH = 640;
+const HELD_UP = 2.5, REST = 4.7, FRAMES_A_SECOND = 6, FRAME_WIDTH = 640;
 const ORDER = ["pass", "warn", "unverified", "repeat", "wrong-code", "fault", ""];
 const ELSEWHERE = ["Dành cho cổng khác", "For another gate"];
+const FIRST = {
+  twice: ["Tự giơ hai lần", "Held up twice by itself"],
+  cut: ["Cắt mạng trước", "Cuts the network first"],
+  full: ["Làm đầy thẻ nhớ trước", "Fills the card first"],
+};
+const DIFFERS = ["Mạng đang cắt hoặc thẻ nhớ đầy: các thẻ khác sẽ ra kết quả khác.", "With the network cut or the card full, other cards come to something else."];
+const ALONE = ["Không thẻ nào giơ lên ra được, chỉ khi trạm hỏng", "Not to be held up: only a station in trouble says"];
 let taking = 0;
 
 export function preparePresenting(facts, words) {
@@ -16,7 +23,7 @@ export function preparePresenting(facts, words) {
   $("present").hidden = there.length === 0;
   $("guard").hidden = !ways.buttons;
   prepareTabs(there);
-  prepareTray(facts.tray, words);
+  prepareTray(facts.tray, facts.not_held_up, words);
   prepareWebcam();
   preparePictures(ways.camera);
   prepareTyping();
@@ -61,26 +68,43 @@ function holdUp(address, seconds = HELD_UP) {
 
 // ---- the tray
 
-function prepareTray(people, words) {
+function prepareTray(people, alone, words) {
   const groups = ORDER.map((outcome) => [outcome, people.filter((person) => person.outcome === outcome)]);
-  $("pane-tray").replaceChildren(...groups.filter(([, inside]) => inside.length).map(([outcome, inside]) =>
+  const note = el("p", { id: "tray-note", role: "status", hidden: "" }, ...both(DIFFERS));
+  $("pane-tray").replaceChildren(note, ...groups.filter(([, inside]) => inside.length).map(([outcome, inside]) =>
     el("section", { "data-outcome": outcome },
       el("h3", {}, icon(inside[0].shape || "none"), el("span", {}, ...both(outcome ? words.outcomes[outcome] : ELSEWHERE))),
-      el("ul", {}, ...inside.map((person) => el("li", {}, card(person, words)))))));
+      el("ul", {}, ...inside.map((person) => el("li", {}, card(person, words)))))),
+  el("section", { class: "alone" },
+    el("h3", {}, el("span", {}, ...both(ALONE))),
+    el("ul", {}, ...alone.map((reason) => el("li", {}, ...both(words.reasons[reason]))))));
 }
 
 function card(person, words) {
   const made = el("button", { class: "person", "data-name": person.name, "data-outcome": person.outcome, title: words.kinds[person.kind]?.join(" · ") });
   made.append(el("b", {}, person.vi), el("span", { lang: "en" }, person.en));
+  if (person.first) made.append(el("em", {}, ...both(FIRST[person.first])));
+  const rest = person.first === "twice" ? 2 * REST : REST;
   made.addEventListener("click", async () => {
     if (made.getAttribute("aria-disabled") === "true") return;
-    made.style.setProperty("--rest", `${REST}s`);
+    made.style.setProperty("--rest", `${rest}s`);
     made.setAttribute("aria-disabled", "true"); // the camera takes it for the same showing until it was away
-    setTimeout(() => made.removeAttribute("aria-disabled"), REST * 1000);
-    holdUp(`/tray/${encodeURIComponent(person.name)}.png`);
-    await send("POST", `/present/tray/${encodeURIComponent(person.name)}?seconds=${HELD_UP}`).catch(() => {});
+    setTimeout(() => made.removeAttribute("aria-disabled"), rest * 1000);
+    try {
+      if (person.first === "cut") await sendJson("PUT", "/network", { whole: false });
+      if (person.first === "full") await sendJson("PUT", "/card", { full: true });
+      await show(person.name, HELD_UP);
+      if (person.first !== "twice") return;
+      await new Promise((later) => setTimeout(later, REST * 1000));
+      await show(person.name, HELD_UP);
+    } catch { /* the station's own line says that it does not answer */ }
   });
   return made;
+}
+
+function show(name, seconds) {
+  holdUp(`/tray/${encodeURIComponent(name)}.png`, seconds);
+  return send("POST", `/present/tray/${encodeURIComponent(name)}?seconds=${seconds}`);
 }
 
 // ---- the webcam

@@ -8,6 +8,7 @@ WORDS = {
     "menu-hub": "Running the hub",
     "menu-check": "Check",
     "menu-paper": "Paper declarations",
+    "menu-link": "Tie an ID card",
     "menu-search": "Find a person",
     "menu-trace": "Trace",
     "menu-arrivals": "Arrivals",

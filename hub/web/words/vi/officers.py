@@ -8,6 +8,7 @@ WORDS = {
     "menu-hub": "Điều hành",
     "menu-check": "Kiểm tra",
     "menu-paper": "Nhập tờ khai giấy",
+    "menu-link": "Gắn căn cước",
     "menu-search": "Tìm người",
     "menu-trace": "Truy vết",
     "menu-arrivals": "Người về địa bàn",

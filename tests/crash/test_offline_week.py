@@ -1,0 +1,84 @@
+"""A week without the hub: every row is kept, memory stays flat, and all of it drains while the gate goes on.
+
+``make soak`` records a million rows; a few thousand by itself.  What was measured is written to ``build/soak.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from gates import wait
+from load import Battered, Crowd, asked, drained, waiting, whole
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = asked("ROWS", 3_000)
+ROOM = "[journal]\nmax_bytes = 4294967296\n"
+QUIET = 20
+PAGES = 4 * 1024  # kilobytes: SQLite fills its cache of pages (2 MiB) and no more
+
+
+def shown(gate: Battered, people: Crowd, pause: float = 0.02) -> float:
+    """Milliseconds from code to lamp of one more presentation."""
+    seen = len(gate.presentations)
+    gate.show(people.number())
+    wait(lambda: len(gate.presentations) > seen, 60)
+    time.sleep(pause)
+    return float(gate.presentations[-1]["ms"])
+
+
+def resident(gate: Battered) -> int:
+    """Kilobytes of the station in memory."""
+    lines = Path(f"/proc/{gate.process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
+@pytest.mark.broker
+@pytest.mark.timeout(600 + ROWS // 20)
+def test_a_week_of_rows_is_kept_in_flat_memory_and_drains_whole_while_the_gate_goes_on(centre, open_gate):
+    gate = open_gate("gate-1", "mqtt", deadline_ms=800, more=ROOM)
+    writer = [sys.executable, Path(__file__).with_name("offline_week.py"), gate.config, str(ROWS)]
+    done = subprocess.run(writer, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    memory = json.loads(done.stdout)
+    size = sum(path.stat().st_size for path in gate.data.glob("journal.db*"))
+    assert max(memory) <= memory[0] + PAGES, "the memory of writing grows with the rows"
+
+    gate.start()
+    people, drain, held_in = Crowd(ROWS + 1000), [], time.monotonic()
+    wait(lambda: gate.says("ready"), 120)
+    before = resident(gate)
+    centre.start()
+    while (left := waiting(gate)) > 0:
+        drain.append((shown(gate, people), left, resident(gate)))
+    held_in = time.monotonic() - held_in
+    drained(centre, gate)
+    idle = [shown(gate, people) for _ in range(max(QUIET, min(200, len(drain))))]
+    drained(centre, gate)
+    after = resident(gate)
+    gate.kill()
+    assert after <= before + 24 * 1024, "the station's memory grows with what waits"
+    assert centre.counted("gate-1") == ROWS + len(gate.lit)
+    if ROWS <= 20_000:
+        whole(centre, gate)
+    else:  # as text a million rows fill the memory of the test and not of the product
+        centre.run("journal", "verify", "gate-1", seconds=3600)
+    told = {
+        "rows": ROWS,
+        "bytes a row on the card": round(size / ROWS),
+        "MiB while writing": [round(each / 1024, 1) for each in memory],
+        "MiB of the station before, most and after": [
+            round(each / 1024, 1) for each in (before, max((each[2] for each in drain), default=before), after)
+        ],
+        "rows a second drained": round(ROWS / held_in),
+        "scans while draining": len(drain),
+        "ms from code to lamp while draining, median": statistics.median(each[0] for each in drain) if drain else None,
+        "ms from code to lamp when idle, median": statistics.median(idle),
+    }
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "soak.json").write_text(json.dumps(told, indent=1))
+    print(json.dumps(told, indent=1))
