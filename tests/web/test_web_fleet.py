@@ -133,7 +133,7 @@ def test_a_screen_begins_on_the_big_wall_and_may_only_look(stand):
 
 def test_the_big_screen_stays_one_after_acknowledging_and_after_showing_all(stand):
     page = stand.visitor().get(f"{FLEET}?kiosk=1&all=1&kind=venue").text
-    (back,) = re.findall(r'name="back" value="([^"]+)"', page)
+    (back,) = re.findall(r'id="seen".*name="back" value="([^"]+)"', page)
     assert {"kiosk=1", "all=1", "kind=venue"} <= set(back.partition("?")[2].replace("amp;", "").split("&"))
 
 
