@@ -26,7 +26,11 @@ async function whole() {
   for (const id of station ? ["station"] : ["stations", "sums", "alarms"]) {
     const part = document.getElementById(id);
     if (id === "station" && part?.querySelector(".command :is(input, select):focus")) return; // somebody is filling in an order
-    if (part && id === "stations") part.replaceChildren(...document.adoptNode(fresh.getElementById(id)).children);
+    if (part && id === "stations") {
+      const at = document.activeElement.closest?.("#stations tr")?.id; // whoever was at a station stays there
+      part.replaceChildren(...document.adoptNode(fresh.getElementById(id)).children);
+      if (at) document.getElementById(at)?.querySelector("a").focus();
+    }
     else swap(part, fresh.getElementById(id));
   }
 }

@@ -1,0 +1,66 @@
+"""The wall by keyboard, by groups, and in a room without one: what the address says and what the keys do."""
+
+import pytest
+from town import PASSWORD, furnish_town
+from web_stand import Messages, Visitor, serve_pages
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with Messages() as messages:
+        hub = serve_pages(tmp_path_factory.mktemp("keys"), messages, furnish_town)
+        yield hub
+        assert hub.stop() == 0
+
+
+@pytest.fixture
+def technician(site):
+    visitor = Visitor(site.url, None)
+    visitor.submit("/officers/sign-in", account="ky-thuat", password=PASSWORD)
+    return visitor
+
+
+@pytest.mark.parametrize(
+    ("by", "first", "rows"),
+    [("district", "Quận Phú Xuân", 2), ("place", "Chợ Đông Ba", 2), ("kind", "địa điểm", 1)],
+)
+def test_stations_are_summed_by_what_they_share_the_worst_group_first(technician, by, first, rows):
+    page = technician.get(f"/officers/fleet?group={by}").text
+    table = page.partition('id="shared"')[2].partition("</table>")[0]
+    assert table.count('<th scope="row">') == rows
+    assert first in table.partition("</tr>")[2].partition("</tr>")[0]
+    assert "412" in table
+    assert ">s1</a>: Camera bị che" in table
+
+
+def test_a_group_that_there_is_not_is_none(technician):
+    assert 'id="shared"' not in technician.get("/officers/fleet?group=name").text
+
+
+@pytest.mark.browser
+def test_keys_walk_the_stations_open_the_filter_and_show_what_they_do(site, technician, browser):
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        cookies = [{"name": each.name, "value": each.value, "url": site.url} for each in technician.cookies]
+        context.add_cookies(cookies)
+        page = context.new_page()
+        page.goto(f"{site.url}/officers/fleet")
+        focused = "document.activeElement.textContent"
+        page.keyboard.press("j")
+        first = page.evaluate(focused)
+        page.keyboard.press("j")
+        second = page.evaluate(focused)
+        page.keyboard.press("k")
+        assert (first, page.evaluate(focused)) == ("s1", "s1")
+        assert second != "s1"
+        page.keyboard.press("/")
+        assert page.evaluate("document.activeElement.id") == "district"
+        page.keyboard.press("j")  # somebody types in a field: no key of ours
+        assert page.evaluate("document.activeElement.id") == "district"
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("?")
+        assert page.locator("#keys").is_visible()
+        page.keyboard.press("Escape")
+        page.keyboard.press("b")
+        page.wait_for_url("**kiosk=1**")
+        page.keyboard.press("b")
+        page.wait_for_url(lambda url: "kiosk" not in url)
