@@ -76,6 +76,7 @@ class HttpCarrier:
         except HubUnreachable as error:
             self._told(error.problem, error.request)
             self._pause.fail()
+            self._held_next = 0.0  # before any row is brought: rows may have to be recorded anew
             return False
         self._told("")
         self._pause.end()

@@ -232,7 +232,7 @@ class MqttCarrier:
         self._answer_orders(sync)
         if self._sent is None and self._hub.connected:
             self._ask_held(sync)
-        if self._sent is None and self._hub.connected and not self._asking:
+        if self._sent is None and self._hub.connected and not (self._asking or self._unasked):
             self._bring(sync.next_batch(self._most_bytes))
         if self._sent is None and self._hub.connected and not self._asking:
             self._ask_refused(sync)
@@ -254,9 +254,10 @@ class MqttCarrier:
             self._ask_next = time.monotonic() + _ASK_EVERY * random.uniform(1, 1.5)  # noqa: S311  # jitter
         if self._asking and time.monotonic() >= self._asking_until:
             self._asking = ""
+            self._told("rows wait", NOT_HELD)
         asking = wire.Batch(sync.journal.station, self._unasked[0], 1, ()) if self._unasked else None
         if asking is not None and not self._asking and self._hub.bring(asking):
-            self._asking, self._asking_until = self._unasked.popleft(), time.monotonic() + _HELD_WITHIN
+            self._asking, self._asking_until = asking.epoch, time.monotonic() + _HELD_WITHIN
 
     def _ask_refused(self, sync: Sync) -> None:
         """Asks for the refused rows that no mark named, while nothing else is to be sent."""
@@ -317,7 +318,9 @@ class MqttCarrier:
             return
         sync.take_mark(mark)
         if mark.epoch == self._asking and not said.retained:
-            self._asking = ""
+            self._asking = self.problem = ""
+            if self._unasked and self._unasked[0] == mark.epoch:
+                self._unasked.popleft()
         took = time.monotonic() - self._time_asked
         if took < _TIME_AGAIN and not said.retained and mark.station == sync.journal.station:
             self._time_asked = float("-inf")

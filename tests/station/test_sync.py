@@ -117,8 +117,16 @@ def centre_epoch(centre: SmallHub) -> str:
     return next(iter(centre.rows)).partition("/")[0]
 
 
-def test_a_puback_alone_lets_nothing_go_and_the_rows_are_sent_again_after_the_window(impatient, over_mqtt, centre):
+def fall_silent(centre: SmallHub, running: Running) -> None:
+    """The hub says no word any more, after it has said how far it holds this journal: no row is sent before that."""
+    running.record(1)
+    running.wait_until_held()
+    centre.batches.get(timeout=30)
     centre.silent = True
+
+
+def test_a_puback_alone_lets_nothing_go_and_the_rows_are_sent_again_after_the_window(impatient, over_mqtt, centre):
+    fall_silent(centre, over_mqtt)
     over_mqtt.record(3)
     first, second = centre.batches.get(timeout=30), centre.batches.get(timeout=30)
     assert (first.first, bytes(first.rows[0])) == (second.first, bytes(second.rows[0]))
@@ -131,7 +139,7 @@ def test_a_puback_alone_lets_nothing_go_and_the_rows_are_sent_again_after_the_wi
 
 def test_one_batch_is_under_way_at_a_time_however_many_rows_wait(over_mqtt, centre, monkeypatch):
     monkeypatch.setattr(sync_module, "_HELD_WITHIN", 60.0)
-    centre.silent = True
+    fall_silent(centre, over_mqtt)
     over_mqtt.record(1)
     centre.batches.get(timeout=30)
     for _ in range(20):
@@ -141,17 +149,17 @@ def test_one_batch_is_under_way_at_a_time_however_many_rows_wait(over_mqtt, cent
 
 
 def test_what_the_hub_says_of_another_station_or_an_older_journal_lets_nothing_go(impatient, over_mqtt, centre):
-    centre.silent = True
+    fall_silent(centre, over_mqtt)
     over_mqtt.record(3)
     centre.batches.get(timeout=30)
     epoch = over_mqtt.journal.epoch
-    centre.hold(epoch, 3, station="gate-2")
-    centre.hold("00" * 8, 3)
+    centre.hold(epoch, 4, station="gate-2")
+    centre.hold("00" * 8, 4)
     centre.say("held", b"\xff\xfe rubbish")
     centre.say("held", b'{"x":' + b"[" * 100_000)
     centre.batches.get(timeout=30)  # it is sent again: the loop lives
     assert over_mqtt.waiting == 3
-    centre.hold(epoch, 3)
+    centre.hold(epoch, 4)
     over_mqtt.wait_until_held()
 
 
@@ -190,13 +198,30 @@ def test_a_restored_hub_is_brought_what_is_kept_of_every_journal_on_the_card(tmp
         wait(lambda: sorted(centre.rows) == sorted(f"{epoch}/1" for epoch in epochs))
 
 
-def test_refused_rows_are_dead_letters_on_the_card_and_block_nothing(over_mqtt, centre):
+def test_no_row_is_sent_on_a_new_line_before_the_hub_has_said_how_far_it_holds_the_journal(
+    impatient, over_mqtt, centre, broker
+):
+    over_mqtt.record(2)
+    over_mqtt.wait_until_held()
+    centre.batches.get(timeout=30)
+    broker.stop()
+    wait(lambda: over_mqtt.sync.carrier.problem != "")
+    over_mqtt.record(3)
     centre.silent = True
+    broker.start()
+    wait(lambda: HELD in over_mqtt.sync.carrier.problem)
+    assert centre.batches.empty()
+    centre.silent = False
+    over_mqtt.wait_until_held()
+
+
+def test_refused_rows_are_dead_letters_on_the_card_and_block_nothing(over_mqtt, centre):
+    fall_silent(centre, over_mqtt)
     over_mqtt.record(2)
     batch = centre.batches.get(timeout=30)
-    centre.hold(batch.epoch, 2, wire.Refused(1, "cannot be read"))
+    centre.hold(batch.epoch, 3, wire.Refused(2, "cannot be read"))
     over_mqtt.wait_until_held()
-    assert [(one.seq, one.cause) for one in JournalReader(over_mqtt.path).refused()] == [(1, "cannot be read")]
+    assert [(one.seq, one.cause) for one in JournalReader(over_mqtt.path).refused()] == [(2, "cannot be read")]
     centre.silent = False
     over_mqtt.record(1)
     over_mqtt.wait_until_held()
