@@ -5,9 +5,13 @@ import re
 
 import pytest
 import sqlalchemy as sa
+from hub_stand import now
 from web_stand import Visitor, numbers, phone, whole
 
 from hub.config import Settings
+from hub.officials import accounts, audit
+from hub.officials.accounts import Account
+from hub.officials.rights import Role
 from hub.opening import open_store
 from hub.storage.tables import declarations, people
 
@@ -110,3 +114,21 @@ def test_both_kinds_ask_for_the_way_of_travel_and_the_spot(visitor, database, ki
         ).first()
     assert '"vehicle":"75B-001.02","seat":"7A"' in row.details
     assert [("Bến xe" in text) for text in (row.address, row.origin, row.destination)] == [True, *[kind == "entry"] * 2]
+
+
+def test_an_official_who_helps_has_the_fields_filled_and_is_written_down(visitor, site, messages, database):
+    store, _ = database
+    with Visitor(site.url, messages) as somebody:
+        somebody.prove(phone())
+        somebody.declare(document="046190990104", insurance="GD4797932100104", name="Trần Thị Thẻ")
+    with store.writing() as connection:
+        officer = Account("hoa", "Lê Thị Hoa", Role.HEALTH_POST, must_change=False)
+        accounts.add(connection, officer, "ba con vịt trời", now())
+    visitor.submit("/officers/sign-in", account="hoa", password="ba con vịt trời", code="")
+    visitor.submit("/officers/assist", kind="health")
+    page = visitor.submit(f"{visitor.begin()}/who", do="fill", insurance="GD4797932100104")
+    assert 'value="Trần Thị Thẻ"' in page.text
+    with store.reading() as connection:
+        newest, *_ = audit.entries(connection)
+        key = connection.scalar(sa.select(people.c.key).where(people.c.name == "Trần Thị Thẻ"))
+    assert (newest.action, newest.account, newest.person) == ("record", "hoa", key.hex())
