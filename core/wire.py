@@ -79,12 +79,16 @@ class Was(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
 
 
 class RowClock(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What the wall clock was worth when the row was written; seconds."""
+    """What the wall clock was worth when the row was written; seconds.
+
+    ``offset`` is the hub's clock minus this one at the hub's last word, None when none was heard since it was set.
+    """
 
     source: Literal["ntp", "rtc", "hub", "guess"]
     boot: str
     monotonic: float
     error: float | None = None
+    offset: float | None = None
 
 
 class RowGroup(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

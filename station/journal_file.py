@@ -159,6 +159,14 @@ class JournalFile:
                     db.execute("DELETE FROM rows WHERE epoch = ''")
                 self.works()
 
+    def settle(self) -> bool:
+        """Has what was erased leave SQLite's log as well; False while somebody reads, who is not waited for."""
+        with self.reading() as db:
+            db.execute("PRAGMA busy_timeout = 0")
+            (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            db.execute(f"PRAGMA busy_timeout = {round(_LOCKED_FOR * 1000)}")
+        return not busy
+
     def close(self) -> None:
         """Closes and lets another process own the journal."""
         with self.lock:
@@ -253,10 +261,10 @@ class JournalFile:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA secure_delete = ON")
+            journal_schema.upgrade(db)  # before the quota, which may be used up
             if self._max_bytes is not None:
                 (page,) = db.execute("PRAGMA page_size").fetchone()
                 db.execute(f"PRAGMA max_page_count = {max(1, self._max_bytes // page)}")
-            journal_schema.upgrade(db)
         except BaseException:
             db.close()
             raise

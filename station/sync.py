@@ -188,7 +188,7 @@ class Sync:
         """A bounded number of rows at a time: the gate waits for the same journal."""
         if time.monotonic() < self._erase_next:
             return False
-        if self.journal.erase(self.clock.now()):
+        if self.journal.erase(self.clock.now(), sure=self.clock.agreed):
             return True
         self._erase_next = time.monotonic() + _ERASE_EVERY
         return False
