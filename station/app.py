@@ -50,9 +50,9 @@ _NO_ROOM = 1
 class Station:
     """A joined station; ``turn`` is the main loop's body, everything else is for who watches."""
 
-    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+    def __init__(self, settings: Settings, stack: ExitStack, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.clock = Clock()
+        self.clock = clock if clock is not None else Clock()
         self.figures = health.Figures()
         self.listeners: list[Callable[[Presented], None]] = []
         data = settings.data

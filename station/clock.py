@@ -26,6 +26,7 @@ _AGREES_WITHIN = 5.0
 _LOOK_EVERY = 10.0
 _LEAP = 1.5
 """Seconds; less may be a leap second, or a busy board between two readings."""
+_FAR = 3600.0
 _DRIFT = 1e-4
 """How far a crystal may run off in a second without a network: 9 s a day."""
 
@@ -77,6 +78,7 @@ class Clock:
         self._offset: float | None = None
         self._heard = float("-inf")  # monotonic
         self._apart = self._difference()
+        self._believed = self._apart  # where the clock was when it was last vouched for, or at the start
 
     def now(self) -> datetime:
         """The time now, aware, UTC."""
@@ -98,12 +100,26 @@ class Clock:
         if self._offset is None:
             self._looked = float("-inf")
         self._offset, self._heard = round(offset, 3), self._monotonic()
+        self._believed = self._apart + offset
 
     @property
     def hub_offset(self) -> float | None:
         """The hub's clock minus ours in seconds, at its last answer; None when none was heard since the clock leapt."""
         self._notice_leap()
         return self._offset
+
+    def corrected(self, at: datetime) -> datetime:
+        """What the hub's clock showed when this one showed ``at``; as it is where they agree or nobody knows better."""
+        source, offset = self.worth().source, self.hub_offset
+        if source == "ntp" or offset is None or abs(offset) <= _AGREES_WITHIN:
+            return at
+        return at + timedelta(seconds=offset)
+
+    @property
+    def adrift(self) -> bool:
+        """Whether this clock was put far from where it was last believed, and nobody has vouched for it since."""
+        source = self.worth().source
+        return source != "ntp" and self.hub_offset is None and abs(self._apart - self._believed) > _FAR
 
     def judged(self) -> datetime | None:
         """The hub's time, to hold an order's end against; None when nobody set this clock and no hub was heard.
@@ -139,6 +155,7 @@ class Clock:
     def _look(self, monotonic: float) -> tuple[Worth, float | None]:
         timex = _Timex()
         if self._kernel.adjtimex(ctypes.byref(timex)) not in (-1, _TIME_ERROR):
+            self._believed = self._apart
             return "ntp", round(timex.maxerror / 1e6, 3)
         if self._offset is not None:
             if abs(self._offset) > _AGREES_WITHIN:

@@ -73,6 +73,7 @@ class _Seen(msgspec.Struct, frozen=True):
     credential: Credential
     policy: Policy | None
     begun: float
+    moment: datetime  # by the hub's clock where that is known: what ages are counted from
 
 
 class _Undecided(msgspec.Struct, frozen=True):
@@ -111,22 +112,22 @@ class Gate:
     def present(self, capture: Capture) -> Presented:
         """Takes one capture all the way to the lamp."""
         begun = time.monotonic()
-        credential = codes.parse(capture.data, self._trust, capture.at)
-        seen = _Seen(capture, credential, self._policies.current(capture.at), begun)
+        moment = self._clock.corrected(capture.at)
+        credential = codes.parse(capture.data, self._trust, moment)
+        seen = _Seen(capture, credential, self._policies.current(moment), begun, moment)
         passage = self._last_passage(credential, capture.at)
         direction, repeat = self._movement(seen, passage)
         if credential.wrong is not None:
             return self._signal(seen, Verdict(Outcome.WRONG_CODE, (credential.wrong,)), direction, Lookup(None))
         if repeat is not None:
             return self._repeat(seen, direction, repeat)
-        lookup = self._lookups.look_up(credential, capture.at)
+        lookup = self._lookups.look_up(credential, moment)
         if lookup.standing is not None and lookup.standing.person:
             passage = self._last_passage(credential, capture.at, lookup.standing.person)
             direction, repeat = self._movement(seen, passage)
             if repeat is not None:
                 return self._repeat(seen, direction, repeat)
-        lookup = presenting.with_passage(lookup, passage, self.doorway.place, self.doorway.place_name, capture.at)
-        return self._conclude(seen, lookup, direction)
+        return self._conclude(self._dated(seen), lookup, direction, passage)
 
     def decide_by_hand(self, choice: Literal["admitted", "turned-away"]) -> bool:
         """Records what the guard did after a warn; False when there is nothing to decide about."""
@@ -195,11 +196,21 @@ class Gate:
         verdict = Verdict(Outcome.REPEAT, (Reason.ALREADY_SCANNED,))
         return self._signal(seen, verdict, direction, Lookup(None), first_at=first.at)
 
-    def _conclude(self, seen: _Seen, lookup: Lookup, direction: Direction) -> Presented:
-        credential, at = seen.credential, seen.capture.at
+    def _dated(self, seen: _Seen) -> _Seen:
+        """The same by the hub's clock, when its answer has just told that ours is wrong."""
+        moment = self._clock.corrected(seen.capture.at)
+        if moment == seen.moment:
+            return seen
+        return msgspec.structs.replace(seen, moment=moment, policy=self._policies.current(moment))
+
+    def _conclude(self, seen: _Seen, lookup: Lookup, direction: Direction, passage: Passage | None) -> Presented:
+        credential, at, moment = seen.credential, seen.capture.at, seen.moment
+        if passage is not None:
+            passage = Passage(self._clock.corrected(passage.at), passage.direction)
+        lookup = presenting.with_passage(lookup, passage, self.doorway.place, self.doorway.place_name, moment)
         rules = policy.Rules.of(seen.policy, self.doorway.kind, self.doorway.place, direction)
-        verdict = policy.decide(credential, lookup, rules, at)
-        if at < BUILT:
+        verdict = policy.decide(credential, lookup, rules, moment)
+        if moment < BUILT or self._clock.adrift:
             verdict = presenting.doubted(verdict)
         who = None
         if credential.subject is not None:

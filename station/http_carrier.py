@@ -92,10 +92,9 @@ class HttpCarrier:
             return
         self._policy_next = time.monotonic() + _POLICY_AGAIN  # a hub that cannot say its policy may still take rows
         document = self._hub.policy(_HTTP_DEADLINE)
-        sync.contact()
         self._policy_next = time.monotonic() + _POLICY_EVERY
         if document is not None:
-            sync.policies.offer(document, sync.clock.now())
+            sync.take_policy(document)
 
     def _ask_held(self, sync: Sync) -> None:
         """Asks while nothing is brought: a hub restored from a backup wants rows again that it held before."""
@@ -141,7 +140,7 @@ class HttpCarrier:
         hub_time = self._hub.report(report, _REPORT_DEADLINE)
         if hub_time is not None:
             sync.clock.heard(hub_time, time.monotonic() - begun)
-        sync.contact()
+            sync.contact()
 
     def _told(self, problem: str, request: str = "") -> None:
         if problem and problem != self.problem:

@@ -164,6 +164,12 @@ class Sync:
                 return wire.Batch(self.journal.station, epoch, 1, (), refused_before=walks[-1].before)
         return None
 
+    def take_policy(self, document: bytes) -> None:
+        """A policy that somebody sent; only one that our hub signed says that it was heard."""
+        if self.policies.believes(document):
+            self.contact()
+        self.policies.offer(document, self.clock.now())
+
     @property
     def named_twice(self) -> bool:
         """Whether the hub told within the last five minutes that two boards go by this station's name."""
@@ -306,8 +312,7 @@ class MqttCarrier:
         elif event.topic == "do":
             sync.mail.offer(event.payload)
         elif event.topic.startswith("policy/") and event.payload:
-            sync.contact()
-            sync.policies.offer(event.payload, sync.clock.now())
+            sync.take_policy(event.payload)
 
     def _held(self, said: Message, sync: Sync) -> None:
         try:
