@@ -1,4 +1,4 @@
-"""A whole station whose clock starts in 1970 or leaps: no row lost, doubled or out of order, and verdicts stay honest."""
+"""A whole station whose clock starts in 1970 or leaps: no row lost, doubled or misplaced, and verdicts stay honest."""
 
 from __future__ import annotations
 
