@@ -23,7 +23,7 @@ import msgspec
 from core import keys, rows, wire
 from core.model import CodeKind, Direction, GateKind, Outcome, Reason, Source, Subject
 from core.movement import Passage
-from station import journal_holding, journal_keeping
+from station import journal_holding, journal_keeping, journal_salvage
 from station.errors import JournalError, JournalInUse
 from station.journal_days import Days, Tags, names_of
 from station.journal_emptying import empty, kept_aside
@@ -298,18 +298,29 @@ class Journal:
     def erase(self, now: datetime, *, sure: bool = False) -> int:
         """Erases rows that the hub has held for long enough, and keys of days that are over; the number of rows.
 
-        At most 500 rows a call.  ``sure``: this clock is right by a time server's or the hub's word.
+        At most 500 rows a call.  ``sure``: this clock is right by a time server's or the hub's word.  Files that were
+        set aside go as well.
         """
+        aside = {file.name: file for file in journal_salvage.kept(self._file.path, "damaged", "replaced")}
         with self._file.transaction() as db:
             keep = self.keep_days * 86_400
-            may_go = journal_keeping.look(db, now, keep, sure=sure)
+            may_go = journal_keeping.look(db, now, keep, sure=sure, aside=aside)
             if may_go.days:
                 self._unsettled |= self._days.destroy(db, now)
             erased = journal_keeping.erase(db, may_go.through)
+        self._discard([aside[name] for name in may_go.through if name in aside])
         self._unsettled |= erased > 0
         if self._unsettled and erased < journal_keeping.ERASE_AT_ONCE:
             self._unsettled = not self._file.settle()
         return erased
+
+    def _discard(self, files: Sequence[Path]) -> None:
+        for file in files:
+            with contextlib.suppress(OSError):  # a disk that may not be written says so elsewhere
+                journal_salvage.discard(file)
+                log.warning("what was set aside has been kept long enough: deleted", extra={"file": str(file)})
+        if files:
+            self._file.look_aside()
 
     def backlog(self) -> Backlog:
         """What waits for the hub; ``JournalError`` when the journal cannot be read.

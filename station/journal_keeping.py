@@ -6,7 +6,7 @@ What is noted here lies in one record of a fixed size: a journal that is full mu
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import msgspec
@@ -27,7 +27,10 @@ _ROOM = 3_072
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):
-    """That the hub has held an epoch through a row since a moment (unix seconds, moved along when the clock leaps)."""
+    """That the hub has held an epoch through a row since a moment (unix seconds, moved along when the clock leaps).
+
+    Of a file that lies aside: that it does, by its name.
+    """
 
     epoch: str
     through: int
@@ -82,10 +85,10 @@ def due(watch: Watch, now: float, keep: float, *, sure: bool) -> Due:
     return Due(through, sure or now - watch.steady >= _DAY)
 
 
-def look(db: sqlite3.Connection, now: datetime, keep: float, *, sure: bool) -> Due:
-    """Takes a look within the caller's transaction and says what may go."""
+def look(db: sqlite3.Connection, now: datetime, keep: float, *, sure: bool, aside: Collection[str] = ()) -> Due:
+    """Takes a look within the caller's transaction and says what may go, also of the files that lie ``aside``."""
     seconds = now.timestamp()
-    held = dict(db.execute("SELECT epoch, held FROM epochs WHERE held > gone").fetchall())
+    held = dict(db.execute("SELECT epoch, held FROM epochs WHERE held > gone").fetchall()) | dict.fromkeys(aside, 1)
     before = _read(db)
     after = watched(before, seconds, held, keep)
     if after != before:
