@@ -71,7 +71,13 @@ class Station:
             holding=self.snapshot,
         )
         self.sync = Sync(
-            self.journal, self.policies, self.clock, self._reach.carrier, self._reach.wake, self.lookups.reachable
+            self.journal,
+            self.policies,
+            self.clock,
+            self._reach.carrier,
+            self._reach.wake,
+            self.lookups.reachable,
+            asking=lambda: self.lookups.asking,
         )
         self.outfit = Outfit(settings, self.clock, stack)
         self.panel, self.captures = self.outfit.panel, self.outfit.captures

@@ -91,18 +91,18 @@ def centre(broker) -> Iterator[SmallHub]:
 
 
 @pytest.fixture
-def impatient(monkeypatch) -> None:
-    """Rows that are not said to be held are sent again at once, also where the hub was only slow to say so."""
-    monkeypatch.setattr(sync_module, "_HELD_WITHIN", 0.5)
+def patience() -> float:
+    """Seconds that a hub may take to say that it holds rows."""
+    return 20.0
 
 
 @pytest.fixture
-def over_mqtt(tmp_path: Path, broker) -> Iterator[Running]:
+def over_mqtt(tmp_path: Path, broker, patience) -> Iterator[Running]:
     wake = threading.Event()
     state = wire.State(station="gate-1", online=True, session="s", since=Clock().now())
     address = Broker("127.0.0.1", broker.port, "gate-1", "token")
     line = MqttHub(address, "gate-1", GateKind.VENUE, PUBLIC, ["kind/venue", "all"], state, wake.set)
-    with line, Running(tmp_path, MqttCarrier(line, state), wake) as running:
+    with line, Running(tmp_path, MqttCarrier(line, state, patience=patience), wake) as running:
         yield running
 
 
@@ -123,7 +123,8 @@ def centre_epoch(centre: SmallHub) -> str:
     return next(iter(centre.rows)).partition("/")[0]
 
 
-def test_a_puback_alone_lets_nothing_go_and_the_rows_are_sent_again_after_the_window(impatient, over_mqtt, centre):
+@pytest.mark.parametrize("patience", [0.1])
+def test_a_puback_alone_lets_nothing_go_and_the_rows_are_sent_again_after_the_window(over_mqtt, centre):
     centre.silent = True
     over_mqtt.record(3)
     first, second = centre.batches.get(timeout=30), centre.batches.get(timeout=30)
@@ -135,8 +136,8 @@ def test_a_puback_alone_lets_nothing_go_and_the_rows_are_sent_again_after_the_wi
     wait(lambda: over_mqtt.sync.carrier.problem == "")
 
 
-def test_one_batch_is_under_way_at_a_time_however_many_rows_wait(over_mqtt, centre, monkeypatch):
-    monkeypatch.setattr(sync_module, "_HELD_WITHIN", 60.0)
+@pytest.mark.parametrize("patience", [60.0])
+def test_one_batch_is_under_way_at_a_time_however_many_rows_wait(over_mqtt, centre):
     centre.silent = True
     over_mqtt.record(1)
     centre.batches.get(timeout=30)
@@ -146,7 +147,8 @@ def test_one_batch_is_under_way_at_a_time_however_many_rows_wait(over_mqtt, cent
     assert centre.batches.empty()
 
 
-def test_what_the_hub_says_of_another_station_or_an_older_journal_lets_nothing_go(impatient, over_mqtt, centre):
+@pytest.mark.parametrize("patience", [0.1])
+def test_what_the_hub_says_of_another_station_or_an_older_journal_lets_nothing_go(over_mqtt, centre):
     centre.silent = True
     over_mqtt.record(3)
     centre.batches.get(timeout=30)
@@ -234,7 +236,8 @@ def test_refused_rows_that_a_station_went_down_over_are_asked_for_after_its_star
     wait(lambda: dead_letters(over_mqtt) == REFUSED)
 
 
-def test_a_broker_killed_and_back_costs_no_row(impatient, over_mqtt, centre, broker):
+@pytest.mark.parametrize("patience", [0.1])
+def test_a_broker_killed_and_back_costs_no_row(over_mqtt, centre, broker):
     over_mqtt.record(2)
     over_mqtt.wait_until_held()
     broker.stop(hard=True)
