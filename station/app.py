@@ -229,6 +229,7 @@ class Station:
         if monotonic >= self._facts_next:
             self._facts_next = monotonic + _FACTS_EVERY
             self.journal.look_after()
+            self.gate.look_back()
             with contextlib.suppress(JournalError):
                 self._backlog = self.journal.backlog()
         self.panel.tick(self._idle(), monotonic)

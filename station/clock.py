@@ -121,6 +121,20 @@ class Clock:
         source = self.worth().source
         return source != "ntp" and self.hub_offset is None and abs(self._apart - self._believed) > _FAR
 
+    def known(self) -> tuple[datetime, RowClock] | None:
+        """What time it is by somebody's word, and what that is worth; None while there is only this board's own.
+
+        The hub's word for it also when this clock itself is far off.
+        """
+        worth, offset = self.worth(), self.hub_offset
+        now = self.now()
+        if worth.source in ("ntp", "hub"):
+            return (now, worth) if now >= BUILT else None
+        if offset is None:
+            return None
+        error = round((worth.monotonic - self._heard) * _DRIFT, 3)
+        return now + timedelta(seconds=offset), RowClock("hub", worth.boot, worth.monotonic, error, offset)
+
     def judged(self) -> datetime | None:
         """The hub's time, to hold an order's end against; None when nobody set this clock and no hub was heard.
 

@@ -6,14 +6,15 @@ becomes an outcome.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-from core import codes, movement, policy, presenting, wire
+from core import codes, movement, policy, presenting, rows, wire
 from core.codes.trust import Trust
 from core.model import (
     Capture,
@@ -33,6 +34,7 @@ from core.movement import Passage
 from core.rules import Policy
 from station.clock import BUILT, Clock
 from station.errors import JournalError
+from station.hindsight import LOOKED_BACK, Hindsight
 from station.journal import Entry, Journal
 from station.lookup import Lookups
 from station.pages import Shown
@@ -105,6 +107,7 @@ class Gate:
         self._trust, self._policies, self._lookups = trust, policies, lookups
         self._journal, self._panel, self._clock = journal, panel, clock
         self._recorded, self._presented = recorded, presented
+        self._hindsight = Hindsight(clock, _last_rows(journal))
         self._undecided: _Undecided | None = None
         self._opens_for: Literal["pass", "admitted"] = "pass"
         self._recorded_openings = 0  # of those the relay has still to tell
@@ -180,6 +183,11 @@ class Gate:
         entry = Entry("opening", at, worth, doorway.kind, doorway.place, self._steady(), cause=cause)
         return self._append(entry) is not None
 
+    def look_back(self) -> None:
+        """To be called now and then: has an amendment say by how much the rows before were off, once that is known."""
+        if self._hindsight.look(self.doorway.kind, self.doorway.place, self._append):
+            self._recorded()
+
     def _last_passage(self, credential: Credential, now: datetime, person: str = "") -> Passage | None:
         signed = credential.signed
         if credential.subject is None or (signed is not None and signed.state is not SignatureState.VERIFIED):
@@ -246,9 +254,11 @@ class Gate:
 
     def _append(self, entry: Entry) -> wire.Row | None:
         try:
-            return self._journal.append(entry)
+            row = self._journal.append(entry)
         except JournalError:
             return None  # told by the journal, once; the panel shows it
+        self._hindsight.note(row)
+        return row
 
     def _signal(
         self,
@@ -288,3 +298,14 @@ class Gate:
 
     def _steady(self) -> Direction:
         return Direction.IN if self.doorway.direction is Direction.TOGGLE else self.doorway.direction
+
+
+def _last_rows(journal: Journal) -> Iterator[wire.Row]:
+    """What was recorded before this start, as far as it can be read."""
+    try:
+        found = journal.between(journal.epoch, journal.seq - LOOKED_BACK, journal.seq, LOOKED_BACK + 1, 1 << 24)
+    except JournalError:
+        return
+    for raw in found.raws if found is not None else ():
+        with contextlib.suppress(ValueError):  # one that was emptied
+            yield rows.decode(raw)

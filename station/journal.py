@@ -54,6 +54,7 @@ class Entry(msgspec.Struct, frozen=True):
     about: int = 0
     decision: Literal["admitted", "turned-away"] | None = None
     cause: str = ""
+    off: float | None = None
 
     @property
     def admits(self) -> bool:
@@ -184,6 +185,7 @@ class Journal:
             about=entry.about,
             decision=entry.decision,
             cause=entry.cause,
+            off=entry.off,
         )
 
     def last_passage(self, subject: Subject, now: datetime, *, person: str = "") -> Passage | None:

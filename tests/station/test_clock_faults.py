@@ -93,7 +93,8 @@ def test_a_clock_that_leaps_while_nobody_is_heard_verifies_nothing_until_it_is_b
     again = rig.scan(DUNG)
     assert Reason.CLOCK_UNSURE not in again.reasons
     registry.down = False
-    all_arrived_once_in_order(rig, 5)
+    all_arrived_once_in_order(rig, 6)
+    assert [row.type for row in rig.rows] == ["checkin"] * 5 + ["amendment"]
 
 
 def test_a_start_in_1970_is_put_right_by_the_hubs_word_for_every_verdict(tmp_path, registry, wall):
@@ -119,8 +120,36 @@ def test_a_start_in_1970_without_a_hub_verifies_nothing_and_records_everybody(tm
     try:
         done = [rig.scan(AN), rig.scan(BINH)]
         assert [one.outcome for one in done] == [Outcome.UNVERIFIED] * 2
-        wall.off = timedelta(0)
+        rig.nothing_more(1.5)
+        assert [row.type for row in rig.rows] == ["checkin"] * 2
+        rig.close()  # and the service starts anew in the same boot
+        rig = station(tmp_path, registry, wall)
         registry.down = False
-        all_arrived_once_in_order(rig, 2)
+        all_arrived_once_in_order(rig, 3)
+        _, second, amendment = rig.rows
+        assert (amendment.type, amendment.cause, amendment.about) == ("amendment", "clock", 0)
+        assert amendment.clock.source == "hub"
+        assert abs(amendment.at - now()) < timedelta(seconds=30)
+        assert amendment.off == pytest.approx(-SINCE_1970.total_seconds(), abs=10)
+        passed = timedelta(seconds=amendment.clock.monotonic - second.clock.monotonic)
+        assert abs(amendment.at - passed - (second.at - SINCE_1970)) < timedelta(seconds=10)
+        wall.off = timedelta(0)
+        rig.nothing_more(2.5)
+        assert len(rig.rows) == 3
+    finally:
+        rig.close()
+
+
+def test_a_clock_that_the_hub_confirms_amends_the_guesses_before_once(tmp_path, registry, wall):
+    registry.down = True
+    rig = station(tmp_path, registry, wall)
+    try:
+        rig.scan(AN)
+        registry.down = False
+        rig.wait(lambda: len(rig.rows) == 2)
+        assert rig.rows[1].off == pytest.approx(0.0, abs=10)
+        rig.scan(BINH)
+        rig.nothing_more(1.5)
+        assert [row.type for row in rig.rows] == ["checkin", "amendment", "checkin"]
     finally:
         rig.close()
