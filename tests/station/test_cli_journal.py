@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from test_journal_weather import damage_page_of
+from test_journal_salvage import damage_page_of
 
 from core import keys, rows, wire
 from core.model import CodeKind, GateKind, Outcome, Reason, Scheme, Source, Subject
