@@ -158,6 +158,8 @@ class Station:
             presentation_ms=dict(self.figures.latency()),
             front=self.settings.front.listen if self.settings.front.enabled else "",
             figures=self.figures_now,
+            refused=self._backlog.refused,
+            snapshot=snapshot_loop.held_now(self.snapshot),
             orders=self.desk.state(),
             ordered=self.overrides.now if self.overrides.now != Override() else None,
         )

@@ -7,16 +7,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from test_journal_salvage import damage_page_of
 
 from core import keys, rows, wire
+from core.health import Health, Versions
 from core.model import CodeKind, GateKind, Outcome, Reason, Scheme, Source, Subject
 from station import cli
 from station.commands import status
+from station.health import HeldSnapshot
 from station.journal import Entry, Journal
 from station.presence import at_work
 
@@ -234,6 +237,19 @@ def test_status_of_a_station_that_does_not_run_ends_with_69_after_its_last_words
     assert json.loads(said.out)["backlog"] == 3
     assert "no service is at work" in said.err
     assert "its last words" in said.err
+
+
+def test_status_says_how_old_the_snapshot_is_by_now(journal, config, tmp_path, capsys):
+    as_of = datetime.now(UTC) - timedelta(days=3)
+    held = HeldSnapshot(12, as_of, usable=True)
+    versions = Versions(software="1", snapshot="12 of 2026-11-20 08:00 UTC")
+    figures = Health(station="gate-1", session="s", number=1, at=as_of, up=1.0, versions=versions)
+    (tmp_path / "status.json").write_bytes(
+        msgspec.json.encode({"station": "gate-1", "snapshot": held, "figures": figures})
+    )
+    cli.main(["status", "--config", config])
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("snapshot")] == ["snapshot    12 of 2026-11-20 08:00 UTC, 3 d old"]
 
 
 def test_the_status_of_another_station_is_not_taken_for_this_ones(tmp_path: Path):
