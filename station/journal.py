@@ -262,7 +262,7 @@ class Journal:
 
     def settle(self) -> int:
         """Has what was erased leave SQLite's log, too; how many damaged journals lie aside, which it does not reach."""
-        self._file.settle()
+        self._unsettled |= not self._file.settle()
         return kept_aside(self._file.path)
 
     def hold(self, mark: wire.HeldMark) -> int:
@@ -277,6 +277,8 @@ class Journal:
         try:
             with self._file.transaction() as db:
                 refused = journal_holding.refuse(db, mark)
+                if mark.epoch != self.epoch and journal_salvage.waits(self._file.path):
+                    mark = journal_holding.as_far_as_here(db, mark)  # the rest of these rows is being copied still
                 stays = journal_holding.hold(db, mark)
                 if stays is not None:
                     self._record_anew(db, mark, stays)

@@ -61,8 +61,11 @@ def begin(path: Path) -> None:
 
 
 def waits(path: Path) -> bool:
-    """Whether a damaged file waits to be copied from."""
-    return waiting(path).exists()
+    """Whether a damaged file waits to be copied from; not while the disk cannot even say that."""
+    try:
+        return waiting(path).exists()
+    except OSError:
+        return False
 
 
 def waiting(path: Path) -> Path:
@@ -147,8 +150,11 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 
 
 def kept(path: Path, *whys: str) -> list[Path]:
-    """The files that lie aside, the oldest first."""
-    found = (one for why in whys for one in path.parent.glob(f"{path.name}.{why}-*"))
+    """The files that lie aside, the oldest first; none while the disk cannot say."""
+    try:
+        found = [one for why in whys for one in path.parent.glob(f"{path.name}.{why}-*")]
+    except OSError:
+        return []
     return sorted(one for one in found if not one.name.endswith(("-wal", "-shm")))
 
 

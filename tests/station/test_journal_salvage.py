@@ -127,6 +127,23 @@ def test_a_salvage_goes_on_after_rows_that_the_hub_has_and_the_card_let_go_meanw
         assert (journal.pending(1000, 10**9).first, journal.count_between(old, 1, 10**6)) == (501, 200)
 
 
+def test_a_hub_that_holds_more_than_is_copied_yet_is_no_sign_that_the_card_was_set_back(tmp_path):
+    path = tmp_path / "journal.db"
+    with open_journal(path) as journal:
+        for number in range(700):
+            journal.append(checkin(f"{number:012}"))
+        old = journal.epoch
+    journal_salvage.begin(path)
+    with open_journal(path) as journal:
+        new = journal.epoch
+        journal.hold(wire.HeldMark("gate-1", old, 700, NOW))
+        assert (journal.epoch, journal.seq, journal.count_between(old, 1, 10**6)) == (new, 0, 500)
+        journal.look_after()
+        assert journal.pending(1000, 10**9).first == 501
+        journal.hold(wire.HeldMark("gate-1", old, 700, NOW))
+        assert journal.pending(1000, 10**9) is None
+
+
 def test_a_disk_that_does_not_give_the_damaged_file_keeps_it_waiting_and_stops_nobody(tmp_path, caplog):
     path = tmp_path / "journal.db"
     with open_journal(path) as journal:
