@@ -14,9 +14,10 @@ from test_journal import checkin
 
 from core import keys, wire
 from core.model import GateKind, Scheme
+from station import http_carrier
 from station.clock import Clock
 from station.http import HttpHub
-from station.http_carrier import HttpCarrier
+from station.http_carrier import HttpCarrier, Pause
 from station.journal import Journal
 from station.pace import LEAST, Pace
 from station.policies import Policies
@@ -149,3 +150,20 @@ def test_a_row_lets_a_look_up_that_is_under_way_go_first(tmp_path):
         carrier.step(sync)
         assert behind.rows == [1]
     hub.close()
+
+
+def test_pauses_grow_with_jitter_and_end_at_once_when_things_go_well(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(http_carrier.time, "monotonic", lambda: clock[0])
+    lengths = []
+    for _ in range(200):
+        pause = Pause()
+        for failures in range(1, 9):
+            pause.fail()
+            lengths.append((failures, pause._until))
+        pause.end()
+        assert pause.over
+    for failures, length in lengths:
+        longest = min(60.0, 2.0**failures)
+        assert longest / 2 <= length <= longest
+    assert len({length for _, length in lengths}) > 1000

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -18,13 +17,12 @@ from posts import Posts
 from test_journal import checkin
 
 from core import keys, rows, wire
-from core.health import Health
 from core.model import GateKind
 from core.rules import Policy
 from station import sync as sync_module
 from station.clock import Clock
 from station.http import HttpHub
-from station.http_carrier import HttpBesideMqtt, HttpCarrier, Pause
+from station.http_carrier import HttpBesideMqtt, HttpCarrier
 from station.journal import Journal
 from station.journal_reading import JournalReader
 from station.link import Broker, MqttHub
@@ -113,10 +111,6 @@ def test_over_mqtt_every_row_arrives_once_byte_for_byte_and_goes_when_it_is_held
     assert isinstance(
         rows.walk([copies[0] for copies in centre.rows.values()], "gate-1", centre_epoch(centre)), rows.Link
     )
-
-
-def a_report() -> Health:
-    return Health(station="gate-1", session="s", number=1, at=Clock().now(), up=1.0)
 
 
 def centre_epoch(centre: SmallHub) -> str:
@@ -349,35 +343,6 @@ def test_a_hub_that_cannot_say_its_policy_may_still_take_rows(over_http, posts):
     over_http.wait_until_held()
 
 
-PORTAL = b"<html>Sign in to the hotel</html>"
-
-
-@pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "511 Network Authentication Required"])
-@pytest.mark.parametrize("page", [PORTAL, b"{}", b"", wire.encode(keys.sign(keys.new_signing_key()[0], b"{}"))])
-def test_a_login_page_in_between_that_answers_everything_is_no_contact_and_holds_no_row(tmp_path, page, status):
-    hub = Hub(answer_with(page, status))
-    line = HttpHub(hub.url, "token", GateKind.VENUE)
-    with line, Running(tmp_path, HttpCarrier(line), threading.Event()) as running:
-        running.record(3)
-        running.sync.mail.listens = True
-        running.sync.reports.offer(a_report())
-        wait(lambda: running.sync.carrier.problem and hub.requests)
-        assert (running.sync.last_contact, running.heard, running.waiting) == (None, 0, 3)
-        assert running.sync.clock.hub_offset is None
-    hub.close()
-
-
-def test_a_policy_that_our_hub_signed_is_contact_and_one_of_somebody_elses_is_not(tmp_path, over_http, posts):
-    before = Clock().now() - timedelta(days=1)
-    document = wire.encode(Policy(7, before, before))
-    stranger, _ = keys.new_signing_key()
-    over_http.sync.take_policy(wire.encode(keys.sign(stranger, document)))
-    assert over_http.heard == 0
-    over_http.sync.take_policy(wire.encode(keys.sign(SIGNING, document)))
-    over_http.sync.take_policy(wire.encode(keys.sign(SIGNING, document)))
-    assert (over_http.heard, over_http.policies.newest) == (2, 7)
-
-
 def test_an_end_in_the_middle_of_a_long_backlog_comes_after_the_batch_under_way(tmp_path, posts, monkeypatch):
     monkeypatch.setattr(sync_module, "MOST_ROWS", 1)
     hub = Hub(posts.behave)
@@ -389,20 +354,3 @@ def test_an_end_in_the_middle_of_a_long_backlog_comes_after_the_batch_under_way(
     assert posts.batches == 1
     assert running.waiting_at_the_end == 19
     hub.close()
-
-
-def test_pauses_grow_with_jitter_and_end_at_once_when_things_go_well(monkeypatch):
-    clock = [0.0]
-    monkeypatch.setattr(sync_module.time, "monotonic", lambda: clock[0])
-    lengths = []
-    for _ in range(200):
-        pause = Pause()
-        for failures in range(1, 9):
-            pause.fail()
-            lengths.append((failures, pause._until))
-        pause.end()
-        assert pause.over
-    for failures, length in lengths:
-        longest = min(60.0, 2.0**failures)
-        assert longest / 2 <= length <= longest
-    assert len({length for _, length in lengths}) > 1000
