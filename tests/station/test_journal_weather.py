@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from test_journal import NOW, checkin, mark, open_journal, run_on
 
-from core import rows, wire
+from core import wire
 from core.model import Scheme, Subject
 from core.movement import Passage
 from station.errors import JournalError, JournalInUse
