@@ -50,9 +50,9 @@ _NO_ROOM = 1
 class Station:
     """A joined station; ``turn`` is the main loop's body, everything else is for who watches."""
 
-    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+    def __init__(self, settings: Settings, stack: ExitStack, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.clock = Clock()
+        self.clock = clock if clock is not None else Clock()
         self.figures = health.Figures()
         self.listeners: list[Callable[[Presented], None]] = []
         data = settings.data
@@ -71,7 +71,13 @@ class Station:
             holding=self.snapshot,
         )
         self.sync = Sync(
-            self.journal, self.policies, self.clock, self._reach.carrier, self._reach.wake, self.lookups.reachable
+            self.journal,
+            self.policies,
+            self.clock,
+            self._reach.carrier,
+            self._reach.wake,
+            self.lookups.reachable,
+            asking=lambda: self.lookups.asking,
         )
         self.outfit = Outfit(settings, self.clock, stack)
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
@@ -152,6 +158,8 @@ class Station:
             presentation_ms=dict(self.figures.latency()),
             front=self.settings.front.listen if self.settings.front.enabled else "",
             figures=self.figures_now,
+            refused=self._backlog.refused,
+            snapshot=snapshot_loop.held_now(self.snapshot),
             orders=self.desk.state(),
             ordered=self.overrides.now if self.overrides.now != Override() else None,
         )
@@ -223,6 +231,7 @@ class Station:
         if monotonic >= self._facts_next:
             self._facts_next = monotonic + _FACTS_EVERY
             self.journal.look_after()
+            self.gate.look_back()
             with contextlib.suppress(JournalError):
                 self._backlog = self.journal.backlog()
         self.panel.tick(self._idle(), monotonic)

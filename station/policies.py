@@ -73,6 +73,14 @@ class Policies:
         log.info("policy taken", extra={"version": offered.version, "scope": offered.scope})
         return True
 
+    def believes(self, document: bytes) -> bool:
+        """Whether this is a policy for this gate by the pinned key, new or not."""
+        try:
+            self._verified(wire.decode(document, wire.Signed))
+        except ValueError:
+            return False
+        return True
+
     def _verified(self, signed: wire.Signed) -> Policy:
         if not self._key:
             raise ValueError("no [hub] policy_key is configured, so no policy can be believed")

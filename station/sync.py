@@ -22,6 +22,7 @@ from station.errors import JournalError
 from station.journal import Journal, Pending
 from station.link import Connected, Disconnected, Message, MqttHub
 from station.orders.mailbox import Mailbox
+from station.pace import Pace
 from station.policies import Policies
 from station.reports import Reports
 
@@ -29,9 +30,11 @@ log = logging.getLogger(__name__)
 
 MOST_ROWS = 200
 MOST_BYTES = 128 * 1024
-_HELD_WITHIN = 20.0
+HELD_WITHIN = 20.0
 _TIME_AGAIN = 10.0
 _ASK_EVERY = 600.0
+_PROMPT = 2.0
+"""Seconds within which an answer says what time it is: of a slow line nobody knows which way took how long."""
 _ERASE_EVERY = 60.0
 _IDLE = 1.0
 NOT_HELD = "does not say that it holds the rows it was sent"
@@ -87,6 +90,7 @@ class Sync:
     heard: Callable[[], None]
     reports: Reports = field(default_factory=Reports)
     mail: Mailbox = field(default_factory=Mailbox)
+    asking: Callable[[], bool] = lambda: False  # a look-up is under way: rows let it go first
     last_contact: float | None = None  # monotonic
 
     def __post_init__(self) -> None:
@@ -164,6 +168,12 @@ class Sync:
                 return wire.Batch(self.journal.station, epoch, 1, (), refused_before=walks[-1].before)
         return None
 
+    def take_policy(self, document: bytes) -> None:
+        """A policy that somebody sent; only one that our hub signed says that it was heard."""
+        if self.policies.believes(document):
+            self.contact()
+        self.policies.offer(document, self.clock.now())
+
     @property
     def named_twice(self) -> bool:
         """Whether the hub told within the last five minutes that two boards go by this station's name."""
@@ -188,7 +198,7 @@ class Sync:
         """A bounded number of rows at a time: the gate waits for the same journal."""
         if time.monotonic() < self._erase_next:
             return False
-        if self.journal.erase(self.clock.now()):
+        if self.journal.erase(self.clock.now(), sure=self.clock.agreed):
             return True
         self._erase_next = time.monotonic() + _ERASE_EVERY
         return False
@@ -206,11 +216,18 @@ def batch_of(pending: Pending) -> wire.Batch:
     return wire.Batch(pending.station, pending.epoch, pending.first, raws, pending.gone, pending.gone_hash)
 
 
+def size_of(pending: Pending) -> int:
+    """About how many bytes bring these rows."""
+    return sum(len(raw) + 1 for raw in pending.raws)
+
+
 class MqttCarrier:
     """Rows by publishing a batch and waiting for *held*; policies and states as they are retained."""
 
-    def __init__(self, hub: MqttHub, state: wire.State, *, brings: bool = True) -> None:
+    def __init__(self, hub: MqttHub, state: wire.State, *, brings: bool = True, patience: float = HELD_WITHIN) -> None:
         self._hub, self._state, self._brings = hub, state, brings
+        self._pace = Pace(MOST_BYTES, patience)
+        self._sent_at, self._sent_bytes = 0.0, 0
         self._sent: Pending | None = None
         self._sent_until = 0.0  # monotonic
         self._time_asked = float("-inf")  # monotonic
@@ -226,14 +243,15 @@ class MqttCarrier:
         self.listen(sync)
         if self._sent is not None and time.monotonic() >= self._sent_until:
             self._sent = None
+            self._pace.lost(self._sent_bytes, time.monotonic() - self._sent_at)
             self._told("rows wait", NOT_HELD)
         if self._hub.connected and (report := sync.reports.take()) is not None:
             self._hub.tell_health(report)
         self._answer_orders(sync)
         if self._sent is None and self._hub.connected:
             self._ask_held(sync)
-        if self._sent is None and self._hub.connected and not (self._asking or self._unasked):
-            self._bring(sync.next_batch(self._most_bytes))
+        if self._sent is None and self._hub.connected and not (self._asking or self._unasked or sync.asking()):
+            self._bring(sync.next_batch(min(self._most_bytes, self._pace.size)))
         if self._sent is None and self._hub.connected and not self._asking:
             self._ask_refused(sync)
         return False
@@ -257,18 +275,18 @@ class MqttCarrier:
             self._told("rows wait", NOT_HELD)
         asking = wire.Batch(sync.journal.station, self._unasked[0], 1, ()) if self._unasked else None
         if asking is not None and not self._asking and self._hub.bring(asking):
-            self._asking, self._asking_until = asking.epoch, time.monotonic() + _HELD_WITHIN
+            self._asking, self._asking_until = asking.epoch, time.monotonic() + self._pace.patience
 
     def _ask_refused(self, sync: Sync) -> None:
         """Asks for the refused rows that no mark named, while nothing else is to be sent."""
         question = sync.next_question()
         if question is not None and self._hub.bring(question):
-            self._asking, self._asking_until = question.epoch, time.monotonic() + _HELD_WITHIN
+            self._asking, self._asking_until = question.epoch, time.monotonic() + self._pace.patience
 
     def _bring(self, pending: Pending | None) -> None:
         if pending is not None and self._hub.bring(batch_of(pending)):
-            self._sent = pending
-            self._sent_until = time.monotonic() + _HELD_WITHIN * random.uniform(1, 1.5)  # noqa: S311  # jitter
+            self._sent, self._sent_at, self._sent_bytes = pending, time.monotonic(), size_of(pending)
+            self._sent_until = self._sent_at + self._pace.deadline(self._sent_bytes) * random.uniform(1, 1.5)  # noqa: S311  # jitter
 
     def _answer_orders(self, sync: Sync) -> None:
         """Says what became of orders; and has the hub say the time when one waits for it, by asking what it holds."""
@@ -307,8 +325,7 @@ class MqttCarrier:
         elif event.topic == "do":
             sync.mail.offer(event.payload)
         elif event.topic.startswith("policy/") and event.payload:
-            sync.contact()
-            sync.policies.offer(event.payload, sync.clock.now())
+            sync.take_policy(event.payload)
 
     def _held(self, said: Message, sync: Sync) -> None:
         try:
@@ -328,6 +345,10 @@ class MqttCarrier:
         if self._sent is not None and moves_on(mark, self._sent):
             sync.brought(self._sent)
             self._sent = None
+            took = time.monotonic() - self._sent_at
+            self._pace.arrived(self._sent_bytes, took)
+            if took < _PROMPT and not said.retained:
+                sync.clock.heard(mark.at, took)
             self.problem = ""
 
     def _told(self, what: str, problem: str) -> None:

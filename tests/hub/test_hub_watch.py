@@ -200,6 +200,7 @@ FAULTS = {
     "wear": {"board": BoardFigures(disk_worn=3)},
     "journal": {"journal": JournalFigures(problem="the disk is full")},
     "refused": {"journal": JournalFigures(refused=2)},
+    "set-aside": {"journal": JournalFigures(set_aside=True)},
     "policy": {"versions": Versions(software="0.1.0", policy=2)},
     "certificate": {"versions": Versions(software="0.1.0", policy=3, certificate_ends=DAWN + timedelta(days=3))},
 }
