@@ -103,7 +103,7 @@ class JournalFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     """The rows: how many wait and for how long the oldest has, the last number, those the hub refused, what is wrong.
 
     ``seq`` is of the journal ``epoch``, the one that is written now; ``backlog`` is of all journals on the card.
-    ``refused`` counts the dead letters that lie on this card.
+    ``refused`` counts the dead letters that lie on this card; ``set_aside``: so does a damaged journal.
     """
 
     backlog: Count = 0
@@ -225,7 +225,7 @@ def state_of(health: Health) -> State:
     board, camera = health.board, health.camera
     return State(
         tuple(f"{one.name}\0{one.problem}" for one in health.devices),
-        (health.journal.problem, health.link.problem),
+        (health.journal.problem, health.link.problem, "set-aside" * health.journal.set_aside),
         health.clock.source,
         camera.blind if camera is not None else "",
         (board.under_voltage, board.throttled, health.scanner),

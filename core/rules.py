@@ -54,7 +54,7 @@ class GateRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inside_at_most: Seconds = 16 * 3600  # after this somebody who never checked out counts as gone
     toggle_after: Seconds = 60  # a toggle gate takes a second showing within this as the same passage
     unasked: Literal["unverified", "warn", "pass"] = "unverified"  # nobody could be asked and nothing is held
-    held_at_most: Seconds = 3 * DAY  # a held answer older than this counts as nothing held
+    held_at_most: Seconds = 8 * DAY  # a held answer older than this counts as nothing held; a week away
     future_tolerance: Seconds = 300  # a date further ahead of the gate's clock than this is not believed
 
 

@@ -53,9 +53,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_
     policy_version: int = 0
     tag: str = ""  # day-keyed, 32 hex digits
     sealed: str = ""  # base64, see core.keys
-    about: int = 0  # decision and amendment: the seq of the row they speak of
+    about: int = 0  # decision and amendment: the seq of the row they speak of; 0: every earlier row of this boot
     decision: Literal["admitted", "turned-away"] | None = None
-    cause: str = ""  # opening: pass, admitted, emergency, command
+    cause: str = ""  # opening: pass, admitted, emergency, command; amendment of a boot: clock
+    off: float | None = None  # amendment of a boot: by how many seconds the last row before it was behind
     was: tuple[Was, ...] = ()  # where a card that was set back had recorded it before; the seal is tied to the first
 
     @property
@@ -79,12 +80,16 @@ class Was(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
 
 
 class RowClock(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What the wall clock was worth when the row was written; seconds."""
+    """What the wall clock was worth when the row was written; seconds.
+
+    ``offset`` is the hub's clock minus this one at the hub's last word, None when none was heard since it was set.
+    """
 
     source: Literal["ntp", "rtc", "hub", "guess"]
     boot: str
     monotonic: float
     error: float | None = None
+    offset: float | None = None
 
 
 class RowGroup(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -65,6 +65,7 @@ def pages() -> list[tuple[Page, str]]:
         (fault.rest[0], "fault: why"),
         (fault.rest[1], "fault: what to do"),
         (warn.rest[0], "from 2 s: the three groups"),
+        (_held().rest[0], "the groups of a held answer"),
         (warn.rest[1], "then each reason"),
         (SPEAKER.decision(Sign.ADMITTED).first, "guard: admitted"),
         (SPEAKER.decision(Sign.TURNED_AWAY).first, "guard: turned away"),
@@ -82,6 +83,13 @@ def _reel(outcome: Outcome, *reasons: Reason, leaving: bool = False) -> Reel:
     first_at = AT - timedelta(minutes=4) if outcome is Outcome.REPEAT else None
     facts = Shown(Verdict(outcome, reasons), direction, AT, LOOKUP, NAME, first_at)
     return SPEAKER.reel(facts, signal(outcome, reasons, direction, held=False))
+
+
+def _held() -> Reel:
+    old = Held(Origin.SNAPSHOT, AT - timedelta(days=3))
+    verdict = Verdict(Outcome.PASS, (Reason.HELD_ANSWER,))
+    facts = Shown(verdict, Direction.IN, AT, Lookup(STANDING, old, old, old, found=True), NAME)
+    return SPEAKER.reel(facts, signal(verdict.outcome, verdict.reasons, Direction.IN, held=False))
 
 
 def sheet() -> Image.Image:

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from drivers.page import (
+    AGE_COLUMNS,
     BANNER_COLUMNS,
     HEADLINE_COLUMNS,
     HEIGHT,
@@ -46,6 +47,7 @@ _FOLDER: Final = Path(__file__).with_name("fonts")
 _NOWHERE: Final = "\uffff"  # no character at all, so every font draws its box for strangers
 _MARK: Final = 11
 _SIGN_AT: Final = 58
+_BESIDE_AN_AGE: Final = 5
 
 
 @lru_cache(maxsize=16)
@@ -190,10 +192,15 @@ def _groups(sheet: Sheet, page: GroupsPage) -> None:
 
 
 def _group(sheet: Sheet, top: int, row: GroupRow) -> None:
-    """Letter in a box, text, mark; 20 rows high."""
+    """Letter in a box, text, age, mark; 20 rows high.  A text that an age leaves no room for is written smaller."""
     sheet.fill(0, top, 12, top + 19)
     sheet.write(2, top + 2, cut(row.letter, 1, "9x15"), "9x15", ink=DARK)
-    sheet.write(15, top + 2, cut(row.text, 11, "9x15"), "9x15")
+    if row.age and len(row.text) > _BESIDE_AN_AGE:
+        sheet.write(15, top + 4, cut(row.text, 8, "6x13"), "6x13")
+    else:
+        sheet.write(15, top + 2, cut(row.text, 11, "9x15"), "9x15")
+    age = cut(row.age, AGE_COLUMNS, "6x13")
+    sheet.write(WIDTH - _MARK - 4 - width(age, "6x13"), top + 4, age, "6x13")
     sheet.put(WIDTH - _MARK - 1, top + 5, shape(row.mark, _MARK))
     if row.flagged:
         sheet.invert(14, top, WIDTH, top + 20)

@@ -19,6 +19,8 @@ TEXT_COLUMNS: Final = 14
 """Characters of a line of large text (9x15), across the display."""
 
 SMALL_COLUMNS: Final = 21
+AGE_COLUMNS: Final = 7
+"""Characters of an answer's age, 6x13, between a text and its mark."""
 """Characters of a line of small text (6x13), across the display."""
 
 BANNER_COLUMNS: Final = 12
@@ -41,12 +43,16 @@ class VerdictPage(msgspec.Struct, frozen=True):
 
 
 class GroupRow(msgspec.Struct, frozen=True):
-    """One line of a table: a letter in a box, a text, a mark; ``flagged`` turns the line white."""
+    """One line of a table: a letter in a box, a text, how old it is, a mark; ``flagged`` turns the line white.
+
+    Beside an ``age``, of up to ``AGE_COLUMNS`` characters, the text has 8.
+    """
 
     letter: str
     text: str
     mark: Mark
     flagged: bool = False
+    age: str = ""
 
 
 class GroupsPage(msgspec.Struct, frozen=True):

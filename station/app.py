@@ -15,6 +15,7 @@ from core import keys
 from core.codes.trust import Trust
 from core.health import Health
 from core.model import Capture, Reason
+from core.shown import RunningSettings
 from station import __version__, health, snapshot_loop, trust
 from station.certificates import Certificates
 from station.checkup import Checkup, Parts
@@ -53,9 +54,9 @@ _NO_ROOM = 1
 class Station:
     """A joined station; ``turn`` is the main loop's body, everything else is for who watches."""
 
-    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+    def __init__(self, settings: Settings, stack: ExitStack, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.clock = Clock()
+        self.clock = clock if clock is not None else Clock()
         self.figures = health.Figures()
         self.listeners: list[Callable[[Presented], None]] = []
         data = settings.data
@@ -75,13 +76,22 @@ class Station:
             holding=self.snapshot,
         )
         self.sync = Sync(
-            self.journal, self.policies, self.clock, self._reach.carrier, self._reach.wake, self.lookups.reachable
+            self.journal,
+            self.policies,
+            self.clock,
+            self._reach.carrier,
+            self._reach.wake,
+            self.lookups.reachable,
+            asking=lambda: self.lookups.asking,
         )
-        self.sync.settings = lambda: running(settings, self.overrides.now, self._reach.session, self.clock.now())
+        self.sync.showing.settings = self._running
+            settings, self.overrides.now, self._reach.session, self.clock.now()
+        )
         self.outfit = Outfit(settings, self.clock, stack)
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
-        self.sync.faces = Faces(settings.station.name, self.panel, self.clock, self._reach.wake.set)
-        self.listeners.append(self.sync.faces.note)
+        faces = Faces(settings.station.name, self.panel, self.clock, self._reach.wake.set)
+        self.sync.showing.faces = faces
+        self.listeners.append(faces.note)
         self.panel.quiet = self.overrides.quiet
         self.gate = Gate(
             self.overrides.doorway,
@@ -159,6 +169,8 @@ class Station:
             presentation_ms=dict(self.figures.latency()),
             front=self.settings.front.listen if self.settings.front.enabled else "",
             figures=self.figures_now,
+            refused=self._backlog.refused,
+            snapshot=snapshot_loop.held_now(self.snapshot),
             orders=self.desk.state(),
             ordered=self.overrides.now if self.overrides.now != Override() else None,
         )
@@ -183,11 +195,15 @@ class Station:
         name, key = self.settings.station.name, self.settings.command_key
         return Desk(name, key, book, self.sync.mail, doer, self.clock, wake)
 
+    def _running(self) -> RunningSettings:
+        return running(self.settings, self.overrides.now, self._reach.session, self.clock.now())
+
     def _move(self) -> None:
         """Has the policies of the district where the gate stands now speak to it."""
         station = self.settings.station
-        self.sync.settings_changed()
-        self.sync.hear_policies_for(scopes(station.name, self.overrides.district, station.kind))
+        self.policies.want(scopes(station.name, self.overrides.district, station.kind))
+        self.sync.showing.changed()
+        self._reach.wake.set()
 
     def _snapshot_told(self) -> str:
         return snapshot_loop.told(self.snapshot, self.bringer)
@@ -237,6 +253,7 @@ class Station:
         if monotonic >= self._facts_next:
             self._facts_next = monotonic + _FACTS_EVERY
             self.journal.look_after()
+            self.gate.look_back()
             with contextlib.suppress(JournalError):
                 self._backlog = self.journal.backlog()
         self.panel.tick(self._idle(), monotonic)

@@ -6,14 +6,15 @@ becomes an outcome.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-from core import codes, movement, policy, presenting, wire
+from core import codes, movement, policy, presenting, rows, wire
 from core.codes.trust import Trust
 from core.model import (
     Capture,
@@ -33,6 +34,7 @@ from core.movement import Passage
 from core.rules import Policy
 from station.clock import BUILT, Clock
 from station.errors import JournalError
+from station.hindsight import LOOKED_BACK, Hindsight
 from station.journal import Entry, Journal
 from station.lookup import Lookups
 from station.pages import Shown
@@ -73,6 +75,7 @@ class _Seen(msgspec.Struct, frozen=True):
     credential: Credential
     policy: Policy | None
     begun: float
+    moment: datetime  # by the hub's clock where that is known: what ages are counted from
 
 
 class _Undecided(msgspec.Struct, frozen=True):
@@ -104,6 +107,7 @@ class Gate:
         self._trust, self._policies, self._lookups = trust, policies, lookups
         self._journal, self._panel, self._clock = journal, panel, clock
         self._recorded, self._presented = recorded, presented
+        self._hindsight = Hindsight(clock, _last_rows(journal))
         self._undecided: _Undecided | None = None
         self._opens_for: Literal["pass", "admitted"] = "pass"
         self._recorded_openings = 0  # of those the relay has still to tell
@@ -111,22 +115,22 @@ class Gate:
     def present(self, capture: Capture) -> Presented:
         """Takes one capture all the way to the lamp."""
         begun = time.monotonic()
-        credential = codes.parse(capture.data, self._trust, capture.at)
-        seen = _Seen(capture, credential, self._policies.current(capture.at), begun)
+        moment = self._clock.corrected(capture.at)
+        credential = codes.parse(capture.data, self._trust, moment)
+        seen = _Seen(capture, credential, self._policies.current(moment), begun, moment)
         passage = self._last_passage(credential, capture.at)
         direction, repeat = self._movement(seen, passage)
         if credential.wrong is not None:
             return self._signal(seen, Verdict(Outcome.WRONG_CODE, (credential.wrong,)), direction, Lookup(None))
         if repeat is not None:
             return self._repeat(seen, direction, repeat)
-        lookup = self._lookups.look_up(credential, capture.at)
+        lookup = self._lookups.look_up(credential, moment)
         if lookup.standing is not None and lookup.standing.person:
             passage = self._last_passage(credential, capture.at, lookup.standing.person)
             direction, repeat = self._movement(seen, passage)
             if repeat is not None:
                 return self._repeat(seen, direction, repeat)
-        lookup = presenting.with_passage(lookup, passage, self.doorway.place, self.doorway.place_name, capture.at)
-        return self._conclude(seen, lookup, direction)
+        return self._conclude(self._dated(seen), lookup, direction, passage)
 
     def decide_by_hand(self, choice: Literal["admitted", "turned-away"]) -> bool:
         """Records what the guard did after a warn; False when there is nothing to decide about."""
@@ -179,6 +183,11 @@ class Gate:
         entry = Entry("opening", at, worth, doorway.kind, doorway.place, self._steady(), cause=cause)
         return self._append(entry) is not None
 
+    def look_back(self) -> None:
+        """To be called now and then: has an amendment say by how much the rows before were off, once that is known."""
+        if self._hindsight.look(self.doorway.kind, self.doorway.place, self._append):
+            self._recorded()
+
     def _last_passage(self, credential: Credential, now: datetime, person: str = "") -> Passage | None:
         signed = credential.signed
         if credential.subject is None or (signed is not None and signed.state is not SignatureState.VERIFIED):
@@ -195,11 +204,21 @@ class Gate:
         verdict = Verdict(Outcome.REPEAT, (Reason.ALREADY_SCANNED,))
         return self._signal(seen, verdict, direction, Lookup(None), first_at=first.at)
 
-    def _conclude(self, seen: _Seen, lookup: Lookup, direction: Direction) -> Presented:
-        credential, at = seen.credential, seen.capture.at
+    def _dated(self, seen: _Seen) -> _Seen:
+        """The same by the hub's clock, when its answer has just told that ours is wrong."""
+        moment = self._clock.corrected(seen.capture.at)
+        if moment == seen.moment:
+            return seen
+        return msgspec.structs.replace(seen, moment=moment, policy=self._policies.current(moment))
+
+    def _conclude(self, seen: _Seen, lookup: Lookup, direction: Direction, passage: Passage | None) -> Presented:
+        credential, at, moment = seen.credential, seen.capture.at, seen.moment
+        if passage is not None:
+            passage = Passage(self._clock.corrected(passage.at), passage.direction)
+        lookup = presenting.with_passage(lookup, passage, self.doorway.place, self.doorway.place_name, moment)
         rules = policy.Rules.of(seen.policy, self.doorway.kind, self.doorway.place, direction)
-        verdict = policy.decide(credential, lookup, rules, at)
-        if at < BUILT:
+        verdict = policy.decide(credential, lookup, rules, moment)
+        if moment < BUILT or self._clock.adrift:
             verdict = presenting.doubted(verdict)
         who = None
         if credential.subject is not None:
@@ -235,9 +254,11 @@ class Gate:
 
     def _append(self, entry: Entry) -> wire.Row | None:
         try:
-            return self._journal.append(entry)
+            row = self._journal.append(entry)
         except JournalError:
             return None  # told by the journal, once; the panel shows it
+        self._hindsight.note(row)
+        return row
 
     def _signal(
         self,
@@ -277,3 +298,14 @@ class Gate:
 
     def _steady(self) -> Direction:
         return Direction.IN if self.doorway.direction is Direction.TOGGLE else self.doorway.direction
+
+
+def _last_rows(journal: Journal) -> Iterator[wire.Row]:
+    """What was recorded before this start, as far as it can be read."""
+    try:
+        found = journal.between(journal.epoch, journal.seq - LOOKED_BACK, journal.seq, LOOKED_BACK + 1, 1 << 24)
+    except JournalError:
+        return
+    for raw in found.raws if found is not None else ():
+        with contextlib.suppress(ValueError):  # one that was emptied
+            yield rows.decode(raw)

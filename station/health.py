@@ -31,6 +31,14 @@ class DeviceState(msgspec.Struct, frozen=True, omit_defaults=True):
     problem: str = ""
 
 
+class HeldSnapshot(msgspec.Struct, frozen=True):
+    """The province's standings that this station holds; ``usable`` when their key is here."""
+
+    version: int
+    as_of: datetime
+    usable: bool
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one moment; times in seconds, latencies in milliseconds."""
 
@@ -57,6 +65,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     front: str
     figures: Health | None = None
     orders: OrderState | None = None
+    refused: int = 0  # dead letters on this card
+    snapshot: HeldSnapshot | None = None
     ordered: Override | None = None  # what the hub has ordered otherwise than the configuration says
 
 

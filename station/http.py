@@ -67,7 +67,11 @@ class HttpHub:
 
     def policy(self, deadline: float) -> bytes | None:
         """``GET /v1/policy``: the signed document, None when the hub has none for this gate."""
-        return self._within(deadline, _Request("GET", f"{self.url}/v1/policy", b"", deadline, empty=(404,))) or None
+        answer = self._within(deadline, _Request("GET", f"{self.url}/v1/policy", b"", deadline, empty=(404,)))
+        if not answer:
+            return None
+        self._read(answer, wire.Signed)  # a login page is told as one
+        return answer
 
     def held(self, epoch: str, deadline: float) -> wire.HeldMark | None:
         """``GET /v1/held``: how far the hub holds a journal; None from one that cannot say."""

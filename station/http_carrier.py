@@ -9,7 +9,9 @@ import time
 from core import wire
 from station.errors import HubUnreachable
 from station.http import HttpHub
-from station.sync import NOT_HELD, MqttCarrier, Sync, batch_of, moves_on
+from station.journal import Pending
+from station.pace import Pace
+from station.sync import HELD_WITHIN, MOST_BYTES, NOT_HELD, MqttCarrier, Sync, batch_of, moves_on, size_of
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,8 @@ _HELD_EVERY = 60.0
 _ORDERS_EVERY = 15.0
 _LONGEST_PAUSE = 60.0
 _QUESTIONS_AT_ONCE = 4
+_LINE_AT_FAULT = 0.25
+"""Part of the deadline after which a failure is the line's, which carried too little, and not a hub's that is down."""
 
 
 class Pause:
@@ -49,10 +53,11 @@ class Pause:
 class HttpCarrier:
     """Rows by POST; policies, and how far the rows are held, by asking once a minute."""
 
-    def __init__(self, hub: HttpHub) -> None:
+    def __init__(self, hub: HttpHub, *, patience: float = HELD_WITHIN) -> None:
         self._hub = hub
-        self._pause = Pause()
+        self._pause, self._pace = Pause(), Pace(MOST_BYTES, patience)
         self._settings_told = -1
+        self._scopes: tuple[str, ...] = ()
         self._policy_next = self._orders_next = self._held_next = 0.0
         self.problem = ""
 
@@ -67,17 +72,13 @@ class HttpCarrier:
             self._report(sync)
             self._tell_settings(sync)
             self._exchange_orders(sync)
-            pending = sync.next_batch()
+            pending = None if sync.asking() else sync.next_batch(self._pace.size)
             if pending is not None:
-                mark = self._hub.bring(batch_of(pending), _HTTP_DEADLINE)
-                sync.take_mark(mark)
-                if not moves_on(mark, pending):
-                    raise HubUnreachable(self._hub.url, NOT_HELD)
-                sync.brought(pending)
-                self._held_next = time.monotonic() + _HELD_EVERY
+                self._bring(sync, pending)
         except HubUnreachable as error:
             self._told(error.problem, error.request)
             self._pause.fail()
+            self._held_next = 0.0  # before any row is brought: rows may have to be recorded anew
             return False
         self._told("")
         self._pause.end()
@@ -89,19 +90,32 @@ class HttpCarrier:
     def give_way(self) -> None:
         """Two boards of one name do not disturb each other over HTTP."""
 
-    def ask_policies(self) -> None:
-        """Asks with the next step."""
-        self._policy_next = 0.0
+    def _bring(self, sync: Sync, pending: Pending) -> None:
+        size, begun = size_of(pending), time.monotonic()
+        deadline = self._pace.deadline(size)
+        try:
+            mark = self._hub.bring(batch_of(pending), deadline)
+        except HubUnreachable:
+            waited = time.monotonic() - begun
+            if waited > _LINE_AT_FAULT * deadline:
+                self._pace.lost(size, waited)
+            raise
+        self._pace.arrived(size, time.monotonic() - begun)
+        sync.take_mark(mark)
+        if not moves_on(mark, pending):
+            raise HubUnreachable(self._hub.url, NOT_HELD)
+        sync.brought(pending)
+        self._held_next = time.monotonic() + _HELD_EVERY
 
     def _ask_policy(self, sync: Sync) -> None:
-        if time.monotonic() < self._policy_next:
+        moved, self._scopes = sync.policies.scopes != self._scopes, sync.policies.scopes
+        if time.monotonic() < self._policy_next and not moved:
             return
         self._policy_next = time.monotonic() + _POLICY_AGAIN  # a hub that cannot say its policy may still take rows
         document = self._hub.policy(_HTTP_DEADLINE)
-        sync.contact()
         self._policy_next = time.monotonic() + _POLICY_EVERY
         if document is not None:
-            sync.policies.offer(document, sync.clock.now())
+            sync.take_policy(document)
 
     def _ask_held(self, sync: Sync) -> None:
         """Asks while nothing is brought: a hub restored from a backup wants rows again that it held before."""
@@ -147,12 +161,12 @@ class HttpCarrier:
         hub_time = self._hub.report(report, _REPORT_DEADLINE)
         if hub_time is not None:
             sync.clock.heard(hub_time, time.monotonic() - begun)
-        sync.contact()
+            sync.contact()
 
     def _tell_settings(self, sync: Sync) -> None:
-        number = sync.settings_number
-        if sync.settings is not None and self._settings_told != number:
-            self._hub.tell_settings(sync.settings(), _REPORT_DEADLINE)
+        number, settings = sync.showing.number, sync.showing.settings
+        if settings is not None and self._settings_told != number:
+            self._hub.tell_settings(settings(), _REPORT_DEADLINE)
             self._settings_told = number
 
     def _told(self, problem: str, request: str = "") -> None:
@@ -187,7 +201,3 @@ class HttpBesideMqtt:
     def give_way(self) -> None:
         """Comes back to the broker less eagerly."""
         self._mqtt.give_way()
-
-    def ask_policies(self) -> None:
-        """Asks over HTTP with the next step; over the broker they come by themselves."""
-        self._http.ask_policies()

@@ -14,7 +14,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +23,7 @@ import msgspec
 from core import keys, rows, wire
 from core.model import CodeKind, Direction, GateKind, Outcome, Reason, Source, Subject
 from core.movement import Passage
-from station import journal_holding
+from station import journal_holding, journal_keeping, journal_salvage
 from station.errors import JournalError, JournalInUse
 from station.journal_days import Days, Tags, names_of
 from station.journal_emptying import empty, kept_aside
@@ -31,7 +31,6 @@ from station.journal_file import JournalFile
 
 log = logging.getLogger(__name__)
 
-_ERASE_AT_ONCE = 500
 _FIRST = "SELECT seq, at FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq"
 
 
@@ -55,6 +54,7 @@ class Entry(msgspec.Struct, frozen=True):
     about: int = 0
     decision: Literal["admitted", "turned-away"] | None = None
     cause: str = ""
+    off: float | None = None
 
     @property
     def admits(self) -> bool:
@@ -91,6 +91,7 @@ class Journal:
         self.station, self.keep_days = station, keep_days
         self.epoch, self.seq = "", 0
         self._hash = ""
+        self._unsettled = False
         self._file = JournalFile(path, max_bytes, self._take_up)
         self._days = Days()
         self._sealer = keys.Sealer(sealing_key)
@@ -184,6 +185,7 @@ class Journal:
             about=entry.about,
             decision=entry.decision,
             cause=entry.cause,
+            off=entry.off,
         )
 
     def last_passage(self, subject: Subject, now: datetime, *, person: str = "") -> Passage | None:
@@ -260,8 +262,7 @@ class Journal:
 
     def settle(self) -> int:
         """Has what was erased leave SQLite's log, too; how many damaged journals lie aside, which it does not reach."""
-        with self._file.reading() as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._unsettled |= not self._file.settle()
         return kept_aside(self._file.path)
 
     def hold(self, mark: wire.HeldMark) -> int:
@@ -276,6 +277,8 @@ class Journal:
         try:
             with self._file.transaction() as db:
                 refused = journal_holding.refuse(db, mark)
+                if mark.epoch != self.epoch and journal_salvage.waits(self._file.path):
+                    mark = journal_holding.as_far_as_here(db, mark)  # the rest of these rows is being copied still
                 stays = journal_holding.hold(db, mark)
                 if stays is not None:
                     self._record_anew(db, mark, stays)
@@ -296,19 +299,32 @@ class Journal:
             extra={"journal": mark.epoch, "stays": stays, "rows": self.seq - before, "in": self.epoch},
         )
 
-    def erase(self, now: datetime) -> int:
-        """Erases rows that the hub holds and that were kept long enough; the number erased, at most 500 a call.
+    def erase(self, now: datetime, *, sure: bool = False) -> int:
+        """Erases rows that the hub has held for long enough, and keys of days that are over; the number of rows.
 
-        A row dated further ahead than rows are kept was written by a clock that was wrong: it may go as well.
+        At most 500 rows a call.  ``sure``: this clock is right by a time server's or the hub's word.  Files that were
+        set aside go as well.
         """
-        keep = timedelta(days=self.keep_days)
-        kept = ((now - keep).timestamp(), (now + keep).timestamp())
+        aside = {file.name: file for file in journal_salvage.kept(self._file.path, "damaged", "replaced")}
         with self._file.transaction() as db:
-            self._days.destroy(db, now)
-            return sum(
-                _erase(db, epoch, gone, held, kept)
-                for epoch, gone, held in db.execute("SELECT epoch, gone, held FROM epochs WHERE held > gone").fetchall()
-            )
+            keep = self.keep_days * 86_400
+            may_go = journal_keeping.look(db, now, keep, sure=sure, aside=aside)
+            if may_go.days:
+                self._unsettled |= self._days.destroy(db, now)
+            erased = journal_keeping.erase(db, may_go.through)
+        self._discard([aside[name] for name in may_go.through if name in aside])
+        self._unsettled |= erased > 0
+        if self._unsettled and erased < journal_keeping.ERASE_AT_ONCE:
+            self._unsettled = not self._file.settle()
+        return erased
+
+    def _discard(self, files: Sequence[Path]) -> None:
+        for file in files:
+            with contextlib.suppress(OSError):  # a disk that may not be written says so elsewhere
+                journal_salvage.discard(file)
+                log.warning("what was set aside has been kept long enough: deleted", extra={"file": str(file)})
+        if files:
+            self._file.look_aside()
 
     def backlog(self) -> Backlog:
         """What waits for the hub; ``JournalError`` when the journal cannot be read.
@@ -355,20 +371,3 @@ def _up_to(found: Sequence[tuple[int, bytes]], most_bytes: int) -> tuple[bytes, 
             break
         taken.append(row)
     return tuple(taken)
-
-
-def _erase(db: sqlite3.Connection, epoch: str, gone: int, held: int, kept: tuple[float, float]) -> int:
-    """Only the oldest stretch of an epoch may go, so that what stays is still one chain."""
-    last = gone
-    found = db.execute(
-        "SELECT seq, at, raw FROM rows WHERE epoch = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-        (epoch, gone, held, _ERASE_AT_ONCE),
-    ).fetchall()
-    for seq, at, raw in found:
-        if seq != last + 1 or kept[0] < at < kept[1]:
-            break
-        last, digest = seq, rows.hash_of(raw)
-    if last > gone:
-        db.execute("UPDATE epochs SET gone = ?, gone_hash = ? WHERE epoch = ?", (last, digest, epoch))
-        db.execute("DELETE FROM rows WHERE epoch = ? AND seq <= ?", (epoch, last))
-    return last - gone

@@ -37,7 +37,6 @@ class Days:
         day = _day(at)
         key = self._key(db, day)
         if key is None:
-            self.destroy(db, at)
             key = self._begin(db, day)
         return tuple(keys.tag(key, day, scheme, value) for scheme, value in names)
 
@@ -66,12 +65,14 @@ class Days:
         at, direction, passed = max(found)
         return Passage(datetime.fromtimestamp(at, UTC), Direction(direction), bool(passed))
 
-    def destroy(self, db: sqlite3.Connection, now: datetime) -> None:
-        """Destroys the keys of days that are over, and those that a clock which was ahead has begun."""
+    def destroy(self, db: sqlite3.Connection, now: datetime) -> bool:
+        """Destroys the keys of days that are over, and those that a clock which was ahead has begun; if there were."""
         near = [(_day(now) + timedelta(days=days)).isoformat() for days in (-1, 1)]
+        gone = 0
         for table in ("day_keys", "passages"):
-            db.execute(f"DELETE FROM {table} WHERE day NOT BETWEEN ? AND ?", near)  # noqa: S608  # two names of ours
+            gone += db.execute(f"DELETE FROM {table} WHERE day NOT BETWEEN ? AND ?", near).rowcount  # noqa: S608  # two names of ours
         self._keys = {day: key for day, key in self._keys.items() if near[0] <= day.isoformat() <= near[1]}
+        return gone > 0
 
     def _key(self, db: sqlite3.Connection, day: date) -> bytes | None:
         if day not in self._keys:

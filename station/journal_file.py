@@ -13,6 +13,7 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -43,6 +44,7 @@ _MEANT = {
     errno.EPERM: sqlite3.SQLITE_PERM,
 }
 _TOOK_ROOM = 8192
+_SALVAGE_AGAIN = 60.0
 _LOCKED_FOR = 0.5
 """Seconds that a lock of somebody else's program is waited for: nobody else has any business to write here."""
 
@@ -84,6 +86,7 @@ class JournalFile:
         self._over = False  # more is held already than may be
         self._db: sqlite3.Connection | None = None
         self._ready = False
+        self._salvage_next, self._saved, self._unread = 0.0, 0, ""
         self._owner: int | None = None
         self._names = (str(path), f"{path}-wal")
         self._inodes: tuple[tuple[int, int] | None, ...] = ()
@@ -144,11 +147,15 @@ class JournalFile:
             self.trouble = None
 
     def look_after(self) -> None:
-        """What nobody's presentation has to wait for: brings a deleted file back, and sees whether a trouble is over.
+        """What nobody's presentation has to wait for: brings a deleted file back, goes on copying from a
+        damaged one, and sees whether a trouble is over.
 
         It is over when as much as a row could need can be written and taken back.
         """
         with self.lock, contextlib.suppress(JournalError):
+            if self._ready and time.monotonic() >= self._salvage_next and journal_salvage.waits(self.path):
+                with self.reading() as db:
+                    self._salvage(db)
             lost = self._ready and tuple(map(_inode, self._names)) != self._inodes
             if lost:
                 self._bring_back()
@@ -158,6 +165,14 @@ class JournalFile:
                     db.execute("INSERT INTO rows VALUES ('', 0, 0, zeroblob(?))", (_TOOK_ROOM,))
                     db.execute("DELETE FROM rows WHERE epoch = ''")
                 self.works()
+
+    def settle(self) -> bool:
+        """Has what was erased leave SQLite's log as well; False while somebody reads, who is not waited for."""
+        with self.reading() as db:
+            db.execute("PRAGMA busy_timeout = 0")
+            (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            db.execute(f"PRAGMA busy_timeout = {round(_LOCKED_FOR * 1000)}")
+        return not busy
 
     def close(self) -> None:
         """Closes and lets another process own the journal."""
@@ -235,16 +250,39 @@ class JournalFile:
     def _salvaged(self, db: sqlite3.Connection) -> sqlite3.Connection:
         """Takes in what a damaged journal still proves; again, when the power went while that was being done."""
         if journal_salvage.waits(self.path):
+            log.error("journal was damaged: set aside, what its chain proves goes on", extra=self._named())
             try:
-                self.set_aside, saved = journal_salvage.finish(self.path, db)
+                self._salvage(db)
             except BaseException:
                 db.close()
                 raise
-            log.error(
-                "journal was damaged: set aside, what its chain proves goes on",
-                extra={"journal": str(self.path), "set_aside": str(self.set_aside), "rows": saved},
-            )
+        self.look_aside()
         return db
+
+    def _salvage(self, db: sqlite3.Connection) -> None:
+        """The next rows of a damaged journal: few enough that nobody at the gate notices."""
+        try:
+            copied = journal_salvage.step(self.path, db)
+        except journal_salvage.CannotRead as error:
+            self._salvage_next = time.monotonic() + _SALVAGE_AGAIN
+            if str(error) != self._unread:
+                log.error("the damaged journal cannot be read now", extra=self._named() | {"problem": str(error)})
+            self._unread = str(error)
+            return
+        self._saved += copied.rows
+        if copied.done:
+            kept = journal_salvage.finish(self.path)
+            log.warning("damaged journal copied", extra=self._named() | {"set_aside": str(kept), "rows": self._saved})
+            self._saved, self._unread = 0, ""
+            self.look_aside()
+
+    def look_aside(self) -> None:
+        """Sees which damaged file lies aside."""
+        waiting = [journal_salvage.waiting(self.path)] if journal_salvage.waits(self.path) else []
+        self.set_aside = next(reversed([*journal_salvage.kept(self.path, "damaged"), *waiting]), None)
+
+    def _named(self) -> dict[str, object]:
+        return {"journal": str(self.path)}
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=_LOCKED_FOR)
@@ -253,10 +291,10 @@ class JournalFile:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA secure_delete = ON")
+            journal_schema.upgrade(db)  # before the quota, which may be used up
             if self._max_bytes is not None:
                 (page,) = db.execute("PRAGMA page_size").fetchone()
                 db.execute(f"PRAGMA max_page_count = {max(1, self._max_bytes // page)}")
-            journal_schema.upgrade(db)
         except BaseException:
             db.close()
             raise

@@ -41,6 +41,13 @@ def hold(db: sqlite3.Connection, mark: wire.HeldMark) -> int | None:
     return stays if stays < last or found[0] else None
 
 
+def as_far_as_here(db: sqlite3.Connection, mark: wire.HeldMark) -> wire.HeldMark:
+    """The mark of a journal of which more rows are to come, for those that are here: no sign of a card set back."""
+    found = db.execute(_KNOWN, (mark.epoch,)).fetchone()
+    last = found[4] if found is not None else 0
+    return replace(mark, through=last, hash="") if mark.through > last else mark
+
+
 def refuse(db: sqlite3.Connection, mark: wire.HeldMark) -> int:
     """Puts the rows that the mark refuses on the list of dead letters; how many were not on it."""
     found = db.execute(_KNOWN, (mark.epoch,)).fetchone()

@@ -1,7 +1,7 @@
-"""A damaged journal is set aside, never deleted; what can still be proven of its chain goes on into a new one.
+"""A damaged journal is set aside, never written to; what can still be proven of its chain goes on into a new one.
 
-In three steps, so that a power cut between any two loses nothing: the file gets a waiting name, its rows are copied in
-one transaction, it gets the name it keeps.
+In three steps, so that a power cut between any two loses nothing: the file gets a waiting name, its rows are copied a
+bounded number at a time while the gate works, it gets the name it keeps.
 """
 
 from __future__ import annotations
@@ -13,9 +13,34 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from core import rows
 
+ROWS_AT_ONCE = 500
 _SUFFIXES = ("-wal", "-shm", "")
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_WHOLE = {
+    "refused": ("SELECT epoch, seq, cause, raw FROM refused", "INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)"),
+    "day_keys": ("SELECT day, key FROM day_keys", "INSERT OR IGNORE INTO day_keys VALUES (?, ?)"),
+    "passages": (
+        "SELECT tag, day, at, direction, passed FROM passages",
+        "INSERT OR IGNORE INTO passages VALUES (?, ?, ?, ?, ?)",
+    ),
+    "keeping": ("SELECT id, watch FROM keeping", "INSERT OR IGNORE INTO keeping VALUES (?, ?)"),
+}
+"""What is copied as it is, as far as it can be read: dead letters, who passed today, since when rows are held."""
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """What one step copied; ``done`` when there is nothing more to be had."""
+
+    rows: int
+    done: bool
+
+
+class CannotRead(Exception):
+    """The disk does not give the damaged file, which says nothing of what is in it: to be tried again."""
 
 
 def aside(path: Path, why: str) -> Path:
@@ -32,53 +57,109 @@ def move(path: Path, to: Path) -> None:
 
 def begin(path: Path) -> None:
     """Gives the damaged file its waiting name; one that waits already keeps it, and this one goes aside unread."""
-    move(path, aside(path, "damaged") if waits(path) else _waiting(path))
+    move(path, aside(path, "damaged") if waits(path) else waiting(path))
 
 
 def waits(path: Path) -> bool:
-    """Whether a damaged file waits to be copied from."""
-    return _waiting(path).exists()
+    """Whether a damaged file waits to be copied from; not while the disk cannot even say that."""
+    try:
+        return waiting(path).exists()
+    except OSError:
+        return False
 
 
-def finish(path: Path, fresh: sqlite3.Connection) -> tuple[Path, int]:
-    """Salvages the rows of the waiting file; where it is kept, and how many rows were saved.
+def waiting(path: Path) -> Path:
+    """The name of a damaged file that is still copied from."""
+    return path.with_name(path.name + ".salvage")
+
+
+def finish(path: Path) -> Path:
+    """Gives the file that was copied from the name it keeps."""
+    kept = aside(path, "damaged")
+    move(waiting(path), kept)
+    return kept
+
+
+def step(path: Path, fresh: sqlite3.Connection) -> Copied:
+    """Copies the next rows that the waiting file's chain proves; ``CannotRead`` when the disk does not give them.
 
     Salvaged rows keep their identity (station, epoch, seq) and go to the hub as they are; the new journal begins an
     epoch of its own, because nobody can say what the old one lost at its end.
     """
-    kept, saved = aside(path, "damaged"), _copy(_waiting(path), fresh)
-    move(_waiting(path), kept)
-    return kept, saved
+    with contextlib.closing(_opened(waiting(path))) as old:
+        epochs = list(_readable(old, "SELECT epoch, station, born, gone, gone_hash, held FROM epochs"))
+        begun = fresh.execute("SELECT count(*) FROM epochs WHERE current = 0").fetchone()[0] > 0
+        whole = {} if begun else {name: list(_readable(old, query)) for name, (query, _) in _WHOLE.items()}
+        links = {one[0]: _reached(fresh, *one) for one in epochs}
+        found: list[tuple[str, int, float, bytes]] = []
+        for epoch, station, *_ in epochs:
+            found += _proven(old, epoch, station, links[epoch], ROWS_AT_ONCE - len(found))
+    fresh.execute("BEGIN IMMEDIATE")
+    for name, those in whole.items():
+        fresh.executemany(_WHOLE[name][1], those)
+    fresh.executemany("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, 0, ?, ?, ?)", epochs)
+    fresh.executemany("INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?)", found)
+    fresh.execute("COMMIT")
+    return Copied(len(found), len(found) < ROWS_AT_ONCE)
 
 
-def _waiting(path: Path) -> Path:
-    return path.with_name(path.name + ".salvage")
+def _opened(file: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+    except sqlite3.OperationalError as error:
+        raise CannotRead(str(error)) from error
 
 
-def _copy(damaged: Path, fresh: sqlite3.Connection) -> int:
-    saved = 0
-    with contextlib.closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as old:
-        fresh.execute("BEGIN IMMEDIATE")
-        for epoch, station, born, gone, gone_hash, held in _readable(
-            old, "SELECT epoch, station, born, gone, gone_hash, held FROM epochs"
-        ):
-            fresh.execute(
-                "INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, 0, ?, ?, ?)",
-                (epoch, station, born, gone, gone_hash, held),
-            )
-            link = rows.Link(gone, gone_hash)
-            for seq, at, raw in _readable(old, "SELECT seq, at, raw FROM rows WHERE epoch = ? ORDER BY seq", epoch):
-                step = link.follow(raw, station, epoch)
-                if isinstance(step, rows.Break):
-                    break
-                link = step
-                fresh.execute("INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?)", (epoch, seq, at, raw))
-                saved += 1
-        fresh.execute("COMMIT")
-    return saved
+def _reached(
+    fresh: sqlite3.Connection, epoch: str, _station: str, _born: float, gone: int, gone_hash: str, _held: int
+) -> rows.Link:
+    """How far an epoch has been copied; rows that were let go since were copied, too."""
+    last = fresh.execute("SELECT seq, raw FROM rows WHERE epoch = ? ORDER BY seq DESC LIMIT 1", (epoch,)).fetchone()
+    if last is not None:
+        return rows.Link(last[0], rows.hash_of(last[1]))
+    known = fresh.execute("SELECT gone, gone_hash FROM epochs WHERE epoch = ?", (epoch,)).fetchone()
+    return rows.Link(*known) if known is not None else rows.Link(gone, gone_hash)
 
 
-def _readable(old: sqlite3.Connection, query: str, *values: str) -> Iterator[tuple]:  # type: ignore[type-arg]  # a row of any shape
+def _proven(
+    old: sqlite3.Connection, epoch: str, station: str, link: rows.Link, most: int
+) -> Iterator[tuple[str, int, float, bytes]]:
+    """The next rows of an epoch for as long as each follows the one before it."""
+    query = "SELECT seq, at, raw FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?"
+    for seq, at, raw in _readable(old, query, epoch, link.seq, most):
+        step = link.follow(raw, station, epoch)
+        if isinstance(step, rows.Break):
+            return
+        link = step
+        yield epoch, seq, at, raw
+
+
+def _readable(old: sqlite3.Connection, query: str, *values: str | int) -> Iterator[tuple]:  # type: ignore[type-arg]  # a row of any shape
     """Rows for as long as the file can be read."""
-    with contextlib.suppress(sqlite3.DatabaseError):
+    try:
         yield from old.execute(query, values)
+    except sqlite3.DatabaseError as error:
+        if not _is_damage(error):
+            raise CannotRead(str(error)) from error
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file holds what no database does; SQLite says so, or finds a table of ours missing."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    return code in _DAMAGE or code == sqlite3.SQLITE_ERROR
+
+
+def kept(path: Path, *whys: str) -> list[Path]:
+    """The files that lie aside, the oldest first; none while the disk cannot say."""
+    try:
+        found = [one for why in whys for one in path.parent.glob(f"{path.name}.{why}-*")]
+    except OSError:
+        return []
+    return sorted(one for one in found if not one.name.endswith(("-wal", "-shm")))
+
+
+def discard(file: Path) -> None:
+    """Deletes a file that lay aside, with its log."""
+    for suffix in _SUFFIXES:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{file}{suffix}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-VERSION = 2
+VERSION = 3
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
@@ -54,5 +54,9 @@ def _apply(connection: sqlite3.Connection) -> None:
     def _admitted(db: Database) -> None:
         # Earlier journals did not tell a pass from a guard's *admitted*; a day later nobody asks about those any more.
         db.execute("ALTER TABLE passages ADD COLUMN passed INTEGER NOT NULL DEFAULT 1")
+
+    @migrations(name="3 keeping")
+    def _keeping(db: Database) -> None:
+        db.execute("CREATE TABLE keeping (id INTEGER PRIMARY KEY CHECK (id = 1), watch BLOB NOT NULL)")
 
     migrations.apply(Database(connection, recursive_triggers=False))

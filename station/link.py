@@ -11,6 +11,7 @@ import base64
 import contextlib
 import itertools
 import queue
+import random
 import secrets
 import socket
 import ssl
@@ -45,7 +46,8 @@ _SESSION_LASTS = 3600
 _WILL_WAITS = 30
 _MOST_EVENTS = 16
 _MOST_ANSWERS = 16
-_LONGEST_PAUSE = 60
+_LONGEST_PAUSE = 60.0
+_FIRST_PAUSE = 4.0
 _EXPIRY, _TEXT = struct.Struct(">BI"), struct.Struct(">BH")
 
 
@@ -113,6 +115,7 @@ class MqttHub:
         self._messages: deque[Message] = deque(maxlen=_MOST_EVENTS)
         self._answers: queue.Queue[bytes] = queue.Queue(_MOST_ANSWERS)
         self._refused = ""
+        self._losses, self._least_pause = 0, 0.0
         self._given: dict[str, mqtt.MQTTMessageInfo] = {}
         self._client = self._make(state)
 
@@ -224,7 +227,7 @@ class MqttHub:
 
     def give_way(self, seconds: float) -> None:
         """Comes back no sooner than this after the line is lost again, so that two of one name do not storm."""
-        self._client.reconnect_delay_set(max(1, round(seconds)), max(_LONGEST_PAUSE, round(seconds)))
+        self._least_pause = seconds
 
     def say_goodbye(self, state: wire.State, seconds: float) -> None:
         """Publishes the last state and waits at most ``seconds`` for it to leave."""
@@ -294,11 +297,10 @@ class MqttHub:
             retain=True,
             properties=_properties(PacketTypes.WILLMESSAGE, WillDelayInterval=self._broker.will_waits),
         )
-        client.reconnect_delay_set(1, _LONGEST_PAUSE)
         client.max_inflight_messages_set(20)
         client.on_socket_open = _without_delay
         client.on_connect = self._on_connect
-        client.on_connect_fail = lambda *_: self._change(Disconnected("the broker cannot be reached"))
+        client.on_connect_fail = lambda *_: self._lost(Disconnected("the broker cannot be reached"))
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
@@ -310,13 +312,14 @@ class MqttHub:
         if self._refused:
             self._change(Disconnected(self._refused))
             return
+        self._losses = 0
         self._subscribe(client, [*self._topics, *self._policies])
         self._change(Connected(getattr(properties, "MaximumPacketSize", LARGEST)))
 
     def _on_disconnect(
         self, _client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
     ) -> None:
-        self._change(Disconnected(self._refused or f"the line broke: {reason}"))
+        self._lost(Disconnected(self._refused or f"the line broke: {reason}"))
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         try:
@@ -332,9 +335,22 @@ class MqttHub:
             self._messages.append(Message(topic, bytes(message.payload), message.retain))
             self._woken()
 
+    def _lost(self, change: Disconnected) -> None:
+        """Has paho wait before it tries again: its own pauses are the same at every station of a fleet."""
+        seconds = pause(self._losses, self._least_pause)
+        self._losses += 1
+        self._client.reconnect_delay_set(seconds, max(_LONGEST_PAUSE, seconds))  # type: ignore[arg-type]  # it takes a part of a second, too
+        self._change(change)
+
     def _change(self, change: Connected | Disconnected) -> None:
         self._changes.append(change)
         self._woken()
+
+
+def pause(losses: int, least: float = 0.0) -> float:
+    """Seconds before the next try after so many in vain: growing, and drawn, so that a fleet does not return as one."""
+    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(losses, 6))
+    return max(least, random.uniform(longest / 8, longest))  # noqa: S311  # jitter, no secret
 
 
 class _AskProperties(Properties):

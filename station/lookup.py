@@ -111,7 +111,7 @@ class Lookups:
         self._asker, self._deadline, self._skip = asker, deadline, skip_seconds
         self._monotonic, self._heard, self._holding = monotonic, heard, holding
         self._skip_until = float("-inf")
-        self._hurried = False
+        self._hurried = self._under_way = False
         self.memory = Memory()
         self.timings = Timings()  # of every ask, answered or not
         self.last_answer: float | None = None  # monotonic
@@ -145,6 +145,11 @@ class Lookups:
             self._skip_until = float("-inf")
 
     @property
+    def asking(self) -> bool:
+        """Whether the hub is being asked at this moment."""
+        return self._under_way
+
+    @property
     def skipping(self) -> bool:
         """Whether the hub is being skipped after a failure."""
         return self._monotonic() < self._skip_until
@@ -153,6 +158,7 @@ class Lookups:
         begun = self._monotonic()
         if self._asker is None or begun < self._skip_until:
             return None
+        self._under_way = True
         try:
             answer = self._asker.ask(wire.Who(subject.scheme, subject.value), now, self._deadline)
         except HubUnreachable as error:
@@ -166,6 +172,8 @@ class Lookups:
                 self._hurried = False
             self._skip_until = self._monotonic() + self._skip
             return None
+        finally:
+            self._under_way = False
         self.last_answer = self._monotonic()
         self.timings.note((self.last_answer - begun) * 1000)
         self._hurried = False

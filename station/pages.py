@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import ClassVar
 
 import msgspec
@@ -192,16 +192,26 @@ class Speaker:
             (Label.ENTRY, lookup.entry, _at(standing.entry if standing else None)),
         )
         return GroupsPage(
-            tuple(
-                GroupRow(
-                    word(label, self._first),
-                    self._date(at, shown.at) if at else self._absent(held, lookup),
-                    _MARKS[held.origin],
-                    label in flagged,
-                )
-                for label, held, at in dated
-            )
+            tuple(self._group(label, held, at, shown, flagged=label in flagged) for label, held, at in dated)
         )
+
+    def _group(self, label: Label, held: Held, at: datetime | None, shown: Shown, *, flagged: bool) -> GroupRow:
+        """One group: its date to the minute when the hub said it now, to the day beside the age of a held answer."""
+        mark = _MARKS[held.origin]
+        age = self._age(shown.at - held.as_of) if mark == "held" and held.as_of is not None else ""
+        if at is None:
+            text = self._absent(held, shown.lookup)
+        else:
+            text = self._day(at, shown.at) if age else self._date(at, shown.at)
+        return GroupRow(word(label, self._first), text, mark, flagged, age)
+
+    def _age(self, age: timedelta) -> str:
+        hours = int(age.total_seconds() // 3600)
+        if hours < 1:
+            return word(Label.AGE_FRESH, self._first)
+        if hours < 48:
+            return word(Label.AGE_HOURS, self._first).format(count=hours)
+        return word(Label.AGE_DAYS, self._first).format(count=min(99, hours // 24))
 
     def _absent(self, held: Held, lookup: Lookup) -> str:
         answered = held.origin is not Origin.NONE or lookup.found is False
@@ -213,6 +223,10 @@ class Speaker:
             return at.astimezone(self._zone)
         except OverflowError:
             return at
+
+    def _day(self, at: datetime, now: datetime) -> str:
+        local, today = self._local(at), self._local(now)
+        return f"{local:%d/%m}" if local.year == today.year else f"{local:%m/%Y}"
 
     def _date(self, at: datetime, now: datetime) -> str:
         local, today = self._local(at), self._local(now)

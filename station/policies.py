@@ -38,6 +38,7 @@ class Policies:
         self._path, self._key, self._scopes = path, public_key, tuple(own_scopes)
         self._held: list[_Document] = []
         self._refused = ""
+        self._wanted: tuple[str, ...] | None = None
         self._load()
 
     def current(self, now: datetime) -> Policy | None:
@@ -57,6 +58,16 @@ class Policies:
     def scopes(self) -> tuple[str, ...]:
         """The scopes that speak to this gate, narrowest first."""
         return self._scopes
+
+    def want(self, own_scopes: Sequence[str]) -> None:
+        """Has the loop that offers documents listen to other scopes from its next turn on; by any thread."""
+        self._wanted = tuple(own_scopes)
+
+    def follow(self) -> None:
+        """Does what was wanted of it meanwhile."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self.move(wanted)
 
     def move(self, own_scopes: Sequence[str]) -> None:
         """Listens to other scopes from now on: the gate has another district.  What no longer speaks to it goes."""
@@ -84,6 +95,14 @@ class Policies:
         self._held = self._still_needed([*self._held, (offered, signed)], now)
         self._save()
         log.info("policy taken", extra={"version": offered.version, "scope": offered.scope})
+        return True
+
+    def believes(self, document: bytes) -> bool:
+        """Whether this is a policy for this gate by the pinned key, new or not."""
+        try:
+            self._verified(wire.decode(document, wire.Signed))
+        except ValueError:
+            return False
         return True
 
     def _verified(self, signed: wire.Signed) -> Policy:

@@ -39,6 +39,9 @@ DEVICES: Final[Mapping[str, Mapping[str, type]]] = {
 """The sections that choose a driver, by name; ``scanner`` is a list of such sections."""
 
 
+JOURNAL: Final = "journal.db"
+"""The journal's name in its folder."""
+
 COMPANIONS: Final[Mapping[str, type]] = {"scanner": sections.Framing, "relay": sections.Release}
 """Keys of a device's section that are the station's business and not the driver's."""
 
@@ -82,7 +85,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def journal_path(self) -> Path:
         """The journal's file."""
-        return self.data / "journal.db"
+        return self.data / JOURNAL
 
     @property
     def policies_path(self) -> Path:

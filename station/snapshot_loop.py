@@ -20,6 +20,7 @@ from typing import Final, Literal, Protocol
 from core import keys, snapshot, wire
 from core.snapshot import Manifest, Offer
 from station.errors import HubUnreachable, SnapshotError
+from station.health import HeldSnapshot
 from station.settings import Settings
 from station.snapshot import Loading, Snapshot
 
@@ -158,6 +159,14 @@ def bringer(settings: Settings, held: Snapshot | None, source: Source | None) ->
         return ()
     every, keep = settings.snapshot.every_minutes * 60, settings.snapshot.key
     return (SnapshotLoop(held, source, settings.hub.policy_key, every=every, keep_key=keep),)
+
+
+def held_now(held: Snapshot | None) -> HeldSnapshot | None:
+    """What is held, of when, and whether it can be opened."""
+    manifest = held.manifest if held is not None else None
+    if held is None or manifest is None:
+        return None
+    return HeldSnapshot(manifest.version, manifest.as_of, held.usable is not None)
 
 
 def told(held: Snapshot | None, bringers: Sequence[SnapshotLoop]) -> str:

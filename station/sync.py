@@ -17,23 +17,25 @@ from typing import Protocol
 import msgspec
 
 from core import wire
-from core.shown import RunningSettings
 from station.clock import Clock
 from station.errors import JournalError
-from station.faces import Faces
 from station.journal import Journal, Pending
 from station.link import Connected, Disconnected, Message, MqttHub
 from station.orders.mailbox import Mailbox
+from station.pace import Pace
 from station.policies import Policies
 from station.reports import Reports
+from station.showing import Showing
 
 log = logging.getLogger(__name__)
 
 MOST_ROWS = 200
 MOST_BYTES = 128 * 1024
-_HELD_WITHIN = 20.0
+HELD_WITHIN = 20.0
 _TIME_AGAIN = 10.0
 _ASK_EVERY = 600.0
+_PROMPT = 2.0
+"""Seconds within which an answer says what time it is: of a slow line nobody knows which way took how long."""
 _ERASE_EVERY = 60.0
 _IDLE = 1.0
 NOT_HELD = "does not say that it holds the rows it was sent"
@@ -66,9 +68,6 @@ class Carrier(Protocol):
     def give_way(self) -> None:
         """Comes back less eagerly: two boards of one name throw each other off the broker."""
 
-    def ask_policies(self) -> None:
-        """Asks for policies with the next step: others speak to this gate now."""
-
 
 class _Walk(msgspec.Struct, frozen=True):
     """Below which number refused rows are to be asked for, and whether those that are known are passed."""
@@ -81,8 +80,7 @@ class _Walk(msgspec.Struct, frozen=True):
 class Sync:
     """What the loop shares with the gate: ``wake`` is set when a row was written or the hub said something.
 
-    ``heard`` is called whenever the hub was heard.  ``settings`` gives those in force, to be told whenever
-    ``settings_number`` has grown.
+    ``heard`` is called whenever the hub was heard.
     """
 
     journal: Journal
@@ -93,15 +91,13 @@ class Sync:
     heard: Callable[[], None]
     reports: Reports = field(default_factory=Reports)
     mail: Mailbox = field(default_factory=Mailbox)
-    faces: Faces | None = None
-    settings: Callable[[], RunningSettings] | None = None
-    settings_number: int = 0
+    showing: Showing = field(default_factory=Showing)
+    asking: Callable[[], bool] = lambda: False  # a look-up is under way: rows let it go first
     last_contact: float | None = None  # monotonic
 
     def __post_init__(self) -> None:
         self._erase_next = 0.0
         self._again: deque[tuple[str, int, int]] = deque()
-        self._scopes: tuple[str, ...] | None = None
         self._walks: dict[str, list[_Walk]] = {}  # of epochs
         self._walked: set[str] = set()
         self._alarm = ""
@@ -111,7 +107,7 @@ class Sync:
         """The loop; ends by ``stop`` and a ``wake``."""
         while not stop.is_set():
             try:
-                self._move()
+                self.policies.follow()
                 more = self.carrier.step(self)
                 more |= self._erase()
             except JournalError:
@@ -136,22 +132,6 @@ class Sync:
         """Has rows brought once more, which changes nothing at a hub that holds them; by any thread."""
         self._again.append((epoch, first, last))
         self.wake.set()
-
-    def hear_policies_for(self, scopes: tuple[str, ...]) -> None:
-        """Has this gate listen to the policies of these scopes from the loop's next turn on; by any thread."""
-        self._scopes = scopes
-        self.wake.set()
-
-    def settings_changed(self) -> None:
-        """Has the settings in force told anew; by any thread."""
-        self.settings_number += 1
-        self.wake.set()
-
-    def _move(self) -> None:
-        scopes, self._scopes = self._scopes, None
-        if scopes is not None:
-            self.policies.move(scopes)
-            self.carrier.ask_policies()
 
     def brought(self, pending: Pending) -> None:
         """The hub has said something of these rows."""
@@ -191,6 +171,12 @@ class Sync:
                 return wire.Batch(self.journal.station, epoch, 1, (), refused_before=walks[-1].before)
         return None
 
+    def take_policy(self, document: bytes) -> None:
+        """A policy that somebody sent; only one that our hub signed says that it was heard."""
+        if self.policies.believes(document):
+            self.contact()
+        self.policies.offer(document, self.clock.now())
+
     @property
     def named_twice(self) -> bool:
         """Whether the hub told within the last five minutes that two boards go by this station's name."""
@@ -215,7 +201,7 @@ class Sync:
         """A bounded number of rows at a time: the gate waits for the same journal."""
         if time.monotonic() < self._erase_next:
             return False
-        if self.journal.erase(self.clock.now()):
+        if self.journal.erase(self.clock.now(), sure=self.clock.agreed):
             return True
         self._erase_next = time.monotonic() + _ERASE_EVERY
         return False
@@ -233,11 +219,18 @@ def batch_of(pending: Pending) -> wire.Batch:
     return wire.Batch(pending.station, pending.epoch, pending.first, raws, pending.gone, pending.gone_hash)
 
 
+def size_of(pending: Pending) -> int:
+    """About how many bytes bring these rows."""
+    return sum(len(raw) + 1 for raw in pending.raws)
+
+
 class MqttCarrier:
     """Rows by publishing a batch and waiting for *held*; policies and states as they are retained."""
 
-    def __init__(self, hub: MqttHub, state: wire.State, *, brings: bool = True) -> None:
+    def __init__(self, hub: MqttHub, state: wire.State, *, brings: bool = True, patience: float = HELD_WITHIN) -> None:
         self._hub, self._state, self._brings = hub, state, brings
+        self._pace = Pace(MOST_BYTES, patience)
+        self._sent_at, self._sent_bytes = 0.0, 0
         self._sent: Pending | None = None
         self._sent_until = 0.0  # monotonic
         self._time_asked = float("-inf")  # monotonic
@@ -254,15 +247,17 @@ class MqttCarrier:
         self.listen(sync)
         if self._sent is not None and time.monotonic() >= self._sent_until:
             self._sent = None
+            self._pace.lost(self._sent_bytes, time.monotonic() - self._sent_at)
             self._told("rows wait", NOT_HELD)
         if self._hub.connected and (report := sync.reports.take()) is not None:
             self._hub.tell_health(report)
-        self._show(sync)
+        if self._hub.connected:
+            self._settings_told = sync.showing.tell(self._hub, self._settings_told)
         self._answer_orders(sync)
         if self._sent is None and self._hub.connected:
             self._ask_held(sync)
-        if self._sent is None and self._hub.connected and not self._asking:
-            self._bring(sync.next_batch(self._most_bytes))
+        if self._sent is None and self._hub.connected and not (self._asking or self._unasked or sync.asking()):
+            self._bring(sync.next_batch(min(self._most_bytes, self._pace.size)))
         if self._sent is None and self._hub.connected and not self._asking:
             self._ask_refused(sync)
         return False
@@ -284,31 +279,21 @@ class MqttCarrier:
             self._ask_next = time.monotonic() + _ASK_EVERY * random.uniform(1, 1.5)  # noqa: S311  # jitter
         if self._asking and time.monotonic() >= self._asking_until:
             self._asking = ""
+            self._told("rows wait", NOT_HELD)
         asking = wire.Batch(sync.journal.station, self._unasked[0], 1, ()) if self._unasked else None
         if asking is not None and not self._asking and self._hub.bring(asking):
-            self._asking, self._asking_until = self._unasked.popleft(), time.monotonic() + _HELD_WITHIN
+            self._asking, self._asking_until = asking.epoch, time.monotonic() + self._pace.patience
 
     def _ask_refused(self, sync: Sync) -> None:
         """Asks for the refused rows that no mark named, while nothing else is to be sent."""
         question = sync.next_question()
         if question is not None and self._hub.bring(question):
-            self._asking, self._asking_until = question.epoch, time.monotonic() + _HELD_WITHIN
+            self._asking, self._asking_until = question.epoch, time.monotonic() + self._pace.patience
 
     def _bring(self, pending: Pending | None) -> None:
         if pending is not None and self._hub.bring(batch_of(pending)):
-            self._sent = pending
-            self._sent_until = time.monotonic() + _HELD_WITHIN * random.uniform(1, 1.5)  # noqa: S311  # jitter
-
-    def _show(self, sync: Sync) -> None:
-        """Tells the settings in force once a line and when they change; the face while somebody looks on."""
-        if not self._hub.connected:
-            return
-        if sync.settings is not None and self._settings_told != sync.settings_number:
-            number = sync.settings_number
-            if self._hub.tell_settings(sync.settings()):
-                self._settings_told = number
-        if sync.faces is not None and (face := sync.faces.take()) is not None:
-            self._hub.tell_face(face)
+            self._sent, self._sent_at, self._sent_bytes = pending, time.monotonic(), size_of(pending)
+            self._sent_until = self._sent_at + self._pace.deadline(self._sent_bytes) * random.uniform(1, 1.5)  # noqa: S311  # jitter
 
     def _answer_orders(self, sync: Sync) -> None:
         """Says what became of orders; and has the hub say the time when one waits for it, by asking what it holds."""
@@ -329,9 +314,6 @@ class MqttCarrier:
         """Comes back less eagerly."""
         self._hub.give_way(random.uniform(_GIVE_WAY / 2, _GIVE_WAY))  # noqa: S311  # jitter, no secret
 
-    def ask_policies(self) -> None:
-        """Nothing to ask: what is retained comes with the subscription."""
-
     def _take(self, event: Connected | Disconnected | Message, sync: Sync) -> None:
         if isinstance(event, Connected):
             log.info("broker connected", extra={"broker": self._hub.name})
@@ -349,13 +331,11 @@ class MqttCarrier:
             if self._brings:
                 self._held(event, sync)
         elif event.topic == "watched":
-            if sync.faces is not None:
-                sync.faces.look_on(event.payload)
+            sync.showing.look_on(event.payload)
         elif event.topic == "do":
             sync.mail.offer(event.payload)
         elif event.topic.startswith("policy/") and event.payload:
-            sync.contact()
-            sync.policies.offer(event.payload, sync.clock.now())
+            sync.take_policy(event.payload)
 
     def _held(self, said: Message, sync: Sync) -> None:
         try:
@@ -365,7 +345,9 @@ class MqttCarrier:
             return
         sync.take_mark(mark)
         if mark.epoch == self._asking and not said.retained:
-            self._asking = ""
+            self._asking = self.problem = ""
+            if self._unasked and self._unasked[0] == mark.epoch:
+                self._unasked.popleft()
         took = time.monotonic() - self._time_asked
         if took < _TIME_AGAIN and not said.retained and mark.station == sync.journal.station:
             self._time_asked = float("-inf")
@@ -373,6 +355,10 @@ class MqttCarrier:
         if self._sent is not None and moves_on(mark, self._sent):
             sync.brought(self._sent)
             self._sent = None
+            took = time.monotonic() - self._sent_at
+            self._pace.arrived(self._sent_bytes, took)
+            if took < _PROMPT and not said.retained:
+                sync.clock.heard(mark.at, took)
             self.problem = ""
 
     def _told(self, what: str, problem: str) -> None:
@@ -388,9 +374,6 @@ class NoCarrier:
 
     def give_way(self) -> None:
         """Nothing to give way on."""
-
-    def ask_policies(self) -> None:
-        """Nobody to ask."""
 
     def step(self, sync: Sync) -> bool:
         """Nothing can be brought anywhere."""

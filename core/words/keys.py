@@ -17,7 +17,9 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Label(Enum):
-    """The other words on the display.  ``FIRST`` has a place for the time: ``{time}``, ``TRIAL`` for two numbers."""
+    """The other words on the display.  ``FIRST`` has a place for the time: ``{time}``, ``TRIAL`` for two numbers,
+    ``AGE_HOURS`` and ``AGE_DAYS`` for one of two digits: 7 characters in all.
+    """
 
     INVITATION = "invitation"
     STARTING = "starting"
@@ -34,6 +36,9 @@ class Label(Enum):
     FIRST = "first"
     NOTHING = "nothing"  # a group that the hub says is empty
     UNKNOWN = "unknown"  # a group nobody could be asked about
+    AGE_FRESH = "age-fresh"  # how old a held answer is: less than an hour
+    AGE_HOURS = "age-hours"
+    AGE_DAYS = "age-days"
     DESTINATION = "destination"  # the three groups' letters
     HEALTH = "health"
     ENTRY = "entry"

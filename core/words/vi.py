@@ -102,6 +102,9 @@ WORDS: Mapping[Key, str] = {
     Label.FIRST: "Lúc {time}",
     Label.NOTHING: "không có",
     Label.UNKNOWN: "chưa rõ",
+    Label.AGE_FRESH: "<1 giờ",
+    Label.AGE_HOURS: "{count} giờ",
+    Label.AGE_DAYS: "{count} ngày",
     Label.DESTINATION: "Đ",  # điểm đến
     Label.HEALTH: "Y",  # y tế toàn dân
     Label.ENTRY: "H",  # về Huế

@@ -14,7 +14,7 @@ from core import wire
 from core.rules import Policy
 from hub.commands.opening import opened
 from hub.errors import DataError, MissingFile
-from hub.policy import policies
+from hub.policy import editions, policies
 
 AMISS = 1
 
@@ -31,6 +31,9 @@ def publish_policy(given: argparse.Namespace) -> int:
         if given.next:
             policy = msgspec.structs.replace(policy, version=policies.next_version(connection))
         is_new = policies.publish(connection, ring, policy, datetime.now(UTC))
+    for zone in editions.on_both_maps(policy):
+        if zone.partly:
+            print(f"{zone.name}: taken in whole, though only partly in it: {'; '.join(zone.partly)}", file=sys.stderr)
     told = {"version": policy.version, "scope": policy.scope, "new": is_new}
     sentence = f"policy {policy.version} for {policy.scope}: {'published' if is_new else 'was published already'}"
     print(json.dumps(told) if given.json else sentence)

@@ -31,10 +31,14 @@ ClientRequest = Request[None, None, State]
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """A declaration as another system sends it: the phone that it has proven, and the form."""
+    """A declaration as another system sends it: the phone that it has proven, and the form.
+
+    ``confirmed``: that the phone's own record is to have the form's name or year of birth instead of its own.
+    """
 
     phone: str
     form: Form
+    confirmed: bool = False
 
     def __repr__(self) -> str:
         return "Sheet()"
@@ -96,8 +100,9 @@ class Counter:
         with self._centre.store.writing() as connection:
             if key and (known := replies.kept(connection, ring, owner, key, body)) is not None:
                 return known
-            made = declaring.declare(connection, ring, sheet.form, now, by=By.citizen(phone))
-            given = declaring.given(connection, ring, made.declaration, now, by=By.citizen(phone))
+            by = By.citizen(phone)
+            made = declaring.declare(connection, ring, sheet.form, now, by=by, confirmed=sheet.confirmed)
+            given = declaring.given(connection, ring, made.declaration, now, by=by)
             answer = wire.encode(Receipt(made.declaration, made.code, given.expires, made.my_qr or ""))
             if key:
                 replies.keep(connection, ring, owner, key, body, answer, now)

@@ -18,7 +18,7 @@ from core.model import Outcome
 from core.wire import Row, Who
 from hub.erasure import emptying, ledger, station_erasing
 from hub.erasure.emptying import RowKey
-from hub.journals import amending, lost, sharing
+from hub.journals import amending, boots, lost, sharing
 from hub.journals.intake import newest_epoch
 from hub.journals.unsealing import Unreadable, decode, open_who, subjects
 from hub.province import ties
@@ -49,6 +49,7 @@ class _Kept:
 class _Visit:
     who: Who | None
     sure: bool  # whether the clock of its row was more than a guess
+    written: boots.Written
     columns: dict[str, Any]
 
 
@@ -64,6 +65,7 @@ class _Journal:
     visits: list[_Visit] = field(default_factory=list)
     decisions: list[Row] = field(default_factory=list)
     amendments: list[Row] = field(default_factory=list)
+    boots: list[Row] = field(default_factory=list)
 
 
 def read_pending(
@@ -197,6 +199,8 @@ def _sort(ring: Keyring, journal: _Journal, row: Row, arrived: datetime) -> None
         journal.decisions.append(row)
     elif row.type == "amendment" and row.speaks_of[1]:
         journal.amendments.append(row)
+    elif boots.is_of_boot(row):
+        journal.boots.append(row)
 
 
 def _is_held_as_it_was(connection: sa.Connection, row: Row) -> bool:
@@ -213,13 +217,14 @@ def _visit(row: Row, who: Who | None, arrived: datetime) -> _Visit:
         "station": row.station,
         "epoch": row.epoch,
         "seq": row.seq,
-        "at": moment(row.at, arrived),
+        "at": moment(boots.own_time(row), arrived),
         "place": row.place,
         "direction": row.direction.value,
         "outcome": row.outcome.value if row.outcome else "",
         "went_in": _WENT_IN.get(row.outcome, 0) if row.outcome else 0,
     }
-    return _Visit(who, row.clock.source != "guess", columns)
+    written = boots.Written(row.epoch, row.seq, row.clock, arrived)
+    return _Visit(who, row.clock.source != "guess", written, columns)
 
 
 def _write(connection: sa.Connection, ring: Keyring, journal: _Journal, now: datetime) -> None:
@@ -228,6 +233,8 @@ def _write(connection: sa.Connection, ring: Keyring, journal: _Journal, now: dat
         connection.execute(insert(connection, visits).on_conflict_do_nothing(), values)
         dated = (row for row, visit in zip(values, journal.visits, strict=True) if visit.sure)
         sharing.notice(connection, ring, sharing.of_visits(dated), now)
+        boots.date(connection, journal.station, (visit.written for visit in journal.visits))
+    boots.learn(connection, journal.boots)
     for row in journal.decisions:
         epoch, seq = row.speaks_of
         decided = sa.and_(visits.c.station == row.station, visits.c.epoch == epoch, visits.c.seq == seq)

@@ -27,6 +27,7 @@ Kind = Literal[
     "disk",
     "heat",
     "refused",
+    "set-aside",
     "late",
     "certificate",
     "policy",
@@ -48,6 +49,7 @@ WEIGHTS: dict[Kind, int] = {
     "warns": 45,
     "disk": 40,
     "heat": 35,
+    "set-aside": 32,
     "refused": 30,
     "late": 25,
     "certificate": 22,
@@ -209,6 +211,8 @@ def _of_gate(view: View, health: Health, standing: frozenset[Kind]) -> Iterator[
     if _waits(view, health, standing=standing):
         oldest = f", the oldest for {spoken(journal.oldest)}" if journal.oldest is not None else ""
         yield Trouble("backlog", f"{journal.backlog} rows wait{oldest}", float(journal.backlog))
+    if journal.set_aside:
+        yield Trouble("set-aside", "a damaged journal was set aside on its card; export it before its days are over")
     if journal.refused:
         yield Trouble("refused", f"{journal.refused} of its rows were refused", float(journal.refused))
 

@@ -333,6 +333,15 @@ visits = Table(
     Index("ix_visits_identity", "identity"),
 )
 
+boots = Table(
+    "boots",
+    metadata,
+    Column("station", String(63), primary_key=True),
+    Column("boot", String(64), primary_key=True),
+    Column("uptime", BigInteger, primary_key=True, autoincrement=False, comment="milliseconds, monotonic"),
+    Column("at", Instant, nullable=False, comment="what time it was then"),
+)
+
 alarms = Table(
     "alarms",
     metadata,

@@ -58,23 +58,7 @@ def router(site: Site) -> Router:
 
     @get(POLICY, sync_to_thread=True)
     def overview(request: Visit) -> Page:
-        with site.store.reading() as connection:
-            history = policies.history(connection, site.ring)
-            current = {each.version for each in policies.in_force(connection, now()).values()}
-            one_map = [
-                each.policy.version for each in history if each.policy.version in current and _is_of_one_map(each)
-            ]
-            scopes = dict(_scopes(connection, _words(request)))
-        return show(
-            request,
-            "officers/policy.html",
-            history=history,
-            current=current,
-            scopes=scopes,
-            day=day,
-            moment=now(),
-            one_map=one_map,
-        )
+        return _overview(site, request)
 
     @get(f"{POLICY}/{{number:int}}", sync_to_thread=True)
     def one(request: Visit, number: int) -> Page:
@@ -116,6 +100,16 @@ def router(site: Site) -> Router:
         return _form(site, request, values_of(draft, _words(request)), start=0)
 
     return officials(site, Right.POLICY, [overview, one, again, blank, fill, edit, publish])
+
+
+def _overview(site: Site, request: Visit) -> Page:
+    with site.store.reading() as connection:
+        history = policies.history(connection, site.ring)
+        current = {each.version for each in policies.in_force(connection, now()).values()}
+        scopes = dict(_scopes(connection, _words(request)))
+    one_map = [each.policy.version for each in history if each.policy.version in current and _is_of_one_map(each)]
+    own = {"history": history, "current": current, "scopes": scopes, "day": day, "moment": now(), "one_map": one_map}
+    return show(request, "officers/policy.html", context=own)
 
 
 def _is_of_one_map(version: Version) -> bool:

@@ -11,8 +11,8 @@ _LABEL = 12
 _MEBI, _GIBI = 1 << 20, 1 << 30
 
 
-def laid_out(health: Health, also: Iterable[str] = ()) -> Iterator[str]:
-    """The lines of the page; ``also`` is what else is wrong."""
+def laid_out(health: Health, also: Iterable[str] = (), snapshots_age: str = "") -> Iterator[str]:
+    """The lines of the page; ``also`` is what else is wrong, ``snapshots_age`` that of the snapshot held."""
     versions = health.versions
     policy = f"policy {versions.policy or 'none'}"
     yield f"{health.station}  running {_spoken(health.up)}, version {versions.software or '?'}, {policy}"
@@ -21,7 +21,7 @@ def laid_out(health: Health, also: Iterable[str] = ()) -> Iterator[str]:
     if not wrong:
         yield "  all is well"
     yield ""
-    for name, told in _parts(health):
+    for name, told in _parts(health, snapshots_age):
         yield f"{name:<{_LABEL}}{harmless(told)}"
 
 
@@ -41,7 +41,7 @@ def _wrong(health: Health) -> Iterator[str]:
         yield f"the hub refused {health.journal.refused} rows"
 
 
-def _parts(health: Health) -> Iterator[tuple[str, str]]:
+def _parts(health: Health, snapshots_age: str) -> Iterator[tuple[str, str]]:
     journal, link, clock = health.journal, health.link, health.clock
     oldest = f", the oldest for {_spoken(journal.oldest)}" if journal.oldest is not None else ""
     yield "journal", f"row {journal.seq}, {journal.backlog} wait{oldest}"
@@ -49,7 +49,7 @@ def _parts(health: Health) -> Iterator[tuple[str, str]]:
     radio = f", radio {link.dbm} dBm" if link.dbm is not None else ""
     yield "hub", heard + radio
     if health.versions.snapshot:
-        yield "snapshot", health.versions.snapshot
+        yield "snapshot", health.versions.snapshot + (f", {snapshots_age}" if snapshots_age else "")
     error = f" ± {clock.error:g} s" if clock.error is not None else ""
     offset = f", the hub's is {clock.offset:+.2f} s off it" if clock.offset is not None else ""
     yield "clock", f"{clock.source}{error}{offset}"

@@ -14,6 +14,7 @@ import msgspec
 
 from station.commands import configuration
 from station.plain import harmless
+from station.settings import JOURNAL
 
 if TYPE_CHECKING:
     from station.journal_reading import Proof
@@ -27,7 +28,10 @@ _EXPORTING = """\
   station journal export --sealed --to /media/stick/rows.jsonl
                                        carried by hand; on the other side: hub import rows.jsonl
   station journal export --to rows.jsonl --data /media/card/var/lib/tram-quet
-                                       from the card of another board
+                                       from the card of another board, also mounted read-only
+  station journal export --sealed --file journal.db.damaged-20261128T081500-412 --to rows.jsonl
+                                       from a damaged journal that was set aside: all that can be read
+export exits 0, 65 when the file is damaged and rows may be missing.
 """
 _REFUSED = """\
   station journal refused              rows that the hub would not take, each with its cause
@@ -70,10 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     configuration.add_options(refused)
     refused.add_argument("--json", action="store_true", help="one JSON object a line")
     refused.set_defaults(action=_refused)
+    for each in (export, verify, refused):
+        each.add_argument("--file", type=Path, metavar="FILE", help="one journal file, instead of the data folder's")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit 0; 1 for a broken chain; 74 when there is no journal to read."""
+    """Exit 0; 1 for a broken chain; 65 when not all could be read; 74 when there is no journal to read."""
     action: int = arguments.action(arguments)
     return action
 
@@ -81,14 +87,25 @@ def run(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     from station.journal_reading import JournalReader
 
-    rows = JournalReader(configuration.settings_from(arguments).journal_path).export()
-    count = 0
+    path = _journal(arguments)
+    reader, count = JournalReader(path), 0
     with _opened(arguments.to) as out:
-        for count, row in enumerate(rows, 1):  # noqa: B007  # the last number is told
+        for count, row in enumerate(reader.export(), 1):  # noqa: B007  # the last number is told
             out.write(row + b"\n")
         out.flush()
     print(f"{count} rows", file=sys.stderr)
-    return os.EX_OK
+    for damage in reader.damage:
+        print(f"station: {path}: {damage}; the hub names what is missing", file=sys.stderr)
+    return os.EX_DATAERR if reader.damage else os.EX_OK
+
+
+def _journal(arguments: argparse.Namespace) -> Path:
+    """The file that is meant; another board's card is read without any configuration of this one's."""
+    if arguments.file is not None:
+        return Path(arguments.file)
+    if arguments.data is not None:
+        return Path(arguments.data, JOURNAL)
+    return configuration.settings_from(arguments).journal_path
 
 
 @contextmanager
@@ -105,7 +122,7 @@ def _opened(path: Path | None) -> Iterator[IO[bytes]]:
 def _verify(arguments: argparse.Namespace) -> int:
     from station.journal_reading import JournalReader
 
-    proofs = JournalReader(configuration.settings_from(arguments).journal_path).prove()
+    proofs = JournalReader(_journal(arguments)).prove()
     for proof in proofs:
         print(msgspec.json.encode(proof).decode() if arguments.json else as_line(proof))
     return 1 if any(proof.broken is not None for proof in proofs) else os.EX_OK
@@ -114,7 +131,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _refused(arguments: argparse.Namespace) -> int:
     from station.journal_reading import JournalReader
 
-    letters = JournalReader(configuration.settings_from(arguments).journal_path).refused()
+    letters = JournalReader(_journal(arguments)).refused()
     for each in letters:
         line = f"{each.epoch}/{each.seq}  {harmless(each.cause)}"
         print(msgspec.json.encode(each).decode() if arguments.json else line)

@@ -16,6 +16,7 @@ import msgspec
 from core.health import Health
 from station.commands import configuration
 from station.commands.figures import laid_out
+from station.health import HeldSnapshot
 from station.plain import harmless
 
 EXAMPLES = """\
@@ -73,11 +74,21 @@ def page(said: dict[str, object]) -> Iterator[str]:
     also = ["another board goes by this station's name"] if said.get("named_twice") else []
     if aside := said.get("journal_set_aside"):
         also.append(f"a damaged journal was set aside: {aside}")
+    aged = _snapshots_age(said.get("snapshot"))
     try:
         ordered = {key: said[key] for key in ("orders", "ordered") if said.get(key)}
-        return chain(laid_out(msgspec.convert(said.get("figures"), Health), also), lines(ordered))
+        return chain(laid_out(msgspec.convert(said.get("figures"), Health), also, aged), lines(ordered))
     except msgspec.ValidationError:
         return lines(said)
+
+
+def _snapshots_age(said: object) -> str:
+    """How old the snapshot is now, whenever these words were written."""
+    try:
+        held = msgspec.convert(said, HeldSnapshot)
+    except msgspec.ValidationError:
+        return ""
+    return f"{_age(max(0.0, time.time() - held.as_of.timestamp()))} old"
 
 
 def lines(known: object, before: str = "") -> Iterator[str]:
@@ -101,4 +112,6 @@ def _words(value: object) -> str:
 def _age(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} d"

@@ -93,7 +93,7 @@ def read_out(page: Page) -> str:
         case VerdictPage():
             parts = [page.headline, *page.notes, page.foot]
         case GroupsPage():
-            parts = [f"{row.letter}: {row.text}" for row in page.rows]
+            parts = [f"{row.letter}: {row.text}{f' ({row.age})' * bool(row.age)}" for row in page.rows]
         case TextPage():
             parts = [page.text, page.second]
         case BannerPage():

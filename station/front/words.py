@@ -63,6 +63,7 @@ CAUSES: Mapping[str, Pair] = {
     "admitted": ("bảo vệ cho vào", "after admitting"),
     "emergency": ("báo động", "emergency"),
     "command": ("lệnh từ máy chủ", "by command"),
+    "clock": ("đã biết đúng giờ", "the time is known now"),
 }
 
 GATES: Mapping[GateKind, Pair] = {

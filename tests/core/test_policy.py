@@ -125,7 +125,7 @@ def test_a_held_answer_says_that_it_is_held():
 
 
 def test_an_answer_held_for_too_long_is_no_answer():
-    lookup = answer(health=declared(1), held=Held(Origin.MEMORY, NOW - 4 * DAY), found=None)
+    lookup = answer(health=declared(1), held=Held(Origin.MEMORY, NOW - 9 * DAY), found=None)
     assert decide(SOMEBODY, lookup, rules(), NOW) == Verdict(Outcome.UNVERIFIED, (Reason.HUB_UNREACHABLE,))
 
 

@@ -39,7 +39,7 @@ def test_a_page_that_is_open_shows_the_lamp_and_what_became_of_the_next_one_and_
     wait(lambda: gate.station.policies.newest)
     page = f"http://127.0.0.1:{centre.http}/officers/fleet/gate-1/face"
     try:
-        assert gate.station.sync.faces.take() is None, "nobody looks on: nothing is told"
+        assert gate.station.sync.showing.faces.take() is None, "nobody looks on: nothing is told"
         with requests.get(page, cookies=cookies, stream=True, timeout=60) as answer:
             assert answer.status_code == 200
             drawn = (json.loads(line[6:])["face"] for line in answer.iter_lines() if line.startswith(b"data: {"))

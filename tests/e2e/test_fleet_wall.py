@@ -39,11 +39,11 @@ def browser(launch):
 
 def first_screens(browser, centre, fleet) -> None:
     with looking_on(browser, centre) as page:
-        told_within(page, fleet.faults, DESK["height"])
+        told_within(page, fleet.faults, DESK["height"], in_lines=True)
         assert too_small(page) == []
         page.screenshot(path=centre.folder / "desk.png")
     with looking_on(browser, centre, PHONE, "dark") as page:
-        told_within(page, fleet.faults, 2 * PHONE["height"])
+        told_within(page, fleet.faults, 2 * PHONE["height"], in_lines=False)
         assert too_small(page) == []
         page.screenshot(
             path=centre.folder / "phone.png", clip={"x": 0, "y": 0, "width": 360, "height": 1480}, full_page=True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import signal
 import time
 
@@ -117,3 +119,35 @@ def test_after_a_restore_of_last_nights_backup_the_stations_kept_rows_fill_the_d
         gate.show(number(7))
     wait(lambda: held_once(centre, "gate-1", 8 if transport == "http" else 7), 120)
     centre.run("journal", "verify", "gate-1")
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("transport", ["http", "mqtt"])
+def test_a_card_that_was_set_back_loses_no_check_in_and_none_counts_twice(centre, open_gate, tmp_path, transport):
+    gate = open_gate("gate-1", transport).start()
+    card = gate.config.with_suffix("")
+    gate.wait_for_policy()
+    for person in range(3):
+        gate.show(number(person))
+    wait(lambda: held_once(centre, "gate-1", 3))
+    gate.stop()
+    shutil.copytree(card, tmp_path / "before")
+    gate.start()
+    for person in range(3, 5):
+        gate.show(number(person))
+    wait(lambda: held_once(centre, "gate-1", 5))
+    gate.stop()
+    shutil.rmtree(card)
+    shutil.copytree(tmp_path / "before", card)
+    centre.stop()
+    gate.start()
+    for person in range(5, 9):  # under numbers of which the hub holds two
+        gate.show(number(person))
+    centre.start()
+    wait(lambda: centre.counted("gate-1") == 9, 120)
+    rows = centre.rows("gate-1")
+    assert sorted(row["seq"] for row in rows) == [1, 1, 2, 2, 3, 3, 4, 4, 5]
+    assert len({row["person"] for row in rows if row["person"]}) == 9
+    centre.run("journal", "verify", "gate-1")
+    kinds = {alarm["kind"] for alarm in json.loads(centre.run("alarms", "--json"))}
+    assert not kinds & {"conflict", "chain-broken", "two-stations", "lost-rows"}

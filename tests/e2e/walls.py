@@ -63,12 +63,12 @@ kind = "power"
 kind = "disk"
 """
 
-# How far from the top of the page a station's fault is told, in pixels: in its line or in an alarm, whole either way.
-DEPTH = """([station, words]) => {
+# How far down the page a station's fault is told, in pixels: in its line or else in an alarm, in whole words.
+DEPTH = """([station, words, inLines]) => {
   const inView = (each) => each.checkVisibility({visibilityProperty: true}) && each.textContent.includes(words);
   const line = document.getElementById('s-' + station);
   const own = (each) => each.querySelector(`a[href$="/${station}"]`);
-  const alarms = [...document.querySelectorAll('#alarms .alarm')].filter(own);
+  const alarms = inLines ? [] : [...document.querySelectorAll('#alarms .alarm')].filter(own);
   const said = (each) => each.querySelector('.said') ?? each;
   const whole = (each) => said(each).scrollWidth <= said(each).clientWidth;
   const found = [line, ...alarms].filter((each) => each && inView(each) && whole(each));
@@ -156,11 +156,11 @@ def looking_on(browser, centre: Centre, viewport: dict[str, int] = DESK, scheme:
         yield page
 
 
-def told_within(page, faults: dict[str, str], pixels: int, seconds: float = 60) -> None:
-    """Every fault is told in words within so many pixels from the top, at once."""
+def told_within(page, faults: dict[str, str], pixels: int, *, in_lines: bool, seconds: float = 60) -> None:
+    """Every fault is told in words within so many pixels from the top, at once; ``in_lines``: alarms do not count."""
 
     def depths() -> dict[str, float]:
-        return {kind: page.evaluate(DEPTH, [faults[kind], words]) for kind, words in FIVE.items()}
+        return {kind: page.evaluate(DEPTH, [faults[kind], words, in_lines]) for kind, words in FIVE.items()}
 
     _wait_here(page, lambda: all(depth is not None and depth <= pixels for depth in depths().values()), depths, seconds)
 

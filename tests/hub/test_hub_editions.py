@@ -1,10 +1,13 @@
 """Zones on both maps: what is published for one edition matches addresses of the other, at every level."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 import sqlalchemy as sa
+from hub_stand import ROOT
 
 from core import keys, wire
 from core.model import Area
@@ -99,3 +102,12 @@ def test_every_unit_has_its_counterparts_in_both_directions():
         found = areas.counterparts(unit.edition, unit.code)
         assert found, unit
         assert all(unit.code in areas.counterparts(other[unit.edition], code) for code in found), unit
+
+
+def test_the_command_names_what_is_taken_in_though_it_lies_in_the_zone_only_partly(tmp_path):
+    file = tmp_path / "policy.json"
+    file.write_bytes(wire.encode(policy(at_level(OLD, "commune"))))
+    words = [sys.executable, "-m", "hub", "policy", "publish", file, "--data", tmp_path / "hub"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.endswith("taken in whole, though only partly in it: Phường Hải Vân, Thành phố Đà Nẵng\n")

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from core.health import BoardFigures, CameraFigures, ClockFigures, Device, Health, JournalFigures, Versions
+from core.health import BoardFigures, CameraFigures, Device, Health, JournalFigures, Versions
 from core.model import GateKind
 from core.wire import State
-from hub.health.fleet_health import Fleet, Kept
+from hub.health.fleet_health import Fleet
 from hub.journals.messages import BadMessage
 from hub.stations.fleet import Gate
 from hub.stations.trouble import OFTEN, Gap, View, rank, release, spoken, trouble
@@ -200,6 +200,7 @@ FAULTS = {
     "wear": {"board": BoardFigures(disk_worn=3)},
     "journal": {"journal": JournalFigures(problem="the disk is full")},
     "refused": {"journal": JournalFigures(refused=2)},
+    "set-aside": {"journal": JournalFigures(set_aside=True)},
     "policy": {"versions": Versions(software="0.1.0", policy=2)},
     "certificate": {"versions": Versions(software="0.1.0", policy=3, certificate_ends=DAWN + timedelta(days=3))},
 }
@@ -328,49 +329,6 @@ def test_a_message_that_cannot_be_meant_is_refused_and_named():
         fleet.take(health("b", 1, DAWN), DAWN)
     (view,) = fleet.views(lambda _: 0)
     assert view.heard == DAWN + seconds(40)
-
-
-def began(at: datetime, number: int, session: str, source: str = "ntp") -> Health:
-    """A message of a session that says one thing a second."""
-    return health("a", number, at, session=session, up=float(number), clock=ClockFigures(source=source))
-
-
-def restarted(fleet: Fleet) -> Fleet:
-    """Another hub, with what this one kept."""
-    (member,) = fleet.members()
-    anew = Fleet()
-    anew.know([gate("a")])
-    anew.restore("a", Kept(member.health, member.heard, member.ahead, "mqtt", dict(member.former)))
-    return anew
-
-
-@pytest.mark.parametrize("source", ["ntp", "guess"])
-def test_what_is_played_again_of_an_older_session_after_a_restart_does_not_lock_the_true_one_out(source):
-    old, true = began(DAWN, 9, "old", source), began(DAWN + seconds(600), 5, "true", source)
-    fleet = Fleet()
-    fleet.know([gate("a")])
-    for message in (old, true):
-        fleet.take(message, message.at)
-    fleet = restarted(fleet)
-    with pytest.raises(BadMessage, match="of a session that is over"):
-        fleet.take(old, DAWN + seconds(620))
-    fleet.take(began(DAWN + seconds(630), 35, "true", source), DAWN + seconds(630))
-    assert fleet.views(lambda _: 0)[0].health.session == "true"
-
-
-def test_a_session_nobody_remembers_is_refused_when_it_began_earlier_and_locks_nobody_out_when_none_can_tell():
-    for source, taken in (("ntp", False), ("rtc", True)):
-        fleet = Fleet()
-        fleet.know([gate("a")])
-        fleet.take(began(DAWN + seconds(600), 5, "true", source), DAWN + seconds(600))
-        ancient = began(DAWN - timedelta(days=3), 2, "ancient", source)
-        if taken:
-            fleet.take(ancient, DAWN + seconds(620))
-        else:
-            with pytest.raises(BadMessage, match="of a session that is over"):
-                fleet.take(ancient, DAWN + seconds(620))
-        fleet.take(began(DAWN + seconds(630), 35, "true", source), DAWN + seconds(630))
-        assert fleet.views(lambda _: 0)[0].health.session == "true"
 
 
 def test_a_station_all_of_whose_messages_are_dropped_is_told_with_the_reason_although_it_was_never_heard():

@@ -21,6 +21,7 @@ from core.rules import GateRules, Policy
 from core.wire import Signed
 from station import config
 from station.app import Station
+from station.clock import Clock
 from station.gate import Presented
 from station.journal_reading import JournalReader
 
@@ -118,7 +119,9 @@ class Registry:
 class Rig:
     """Starts the station in a thread of its own; ``next`` waits for what became of a presentation."""
 
-    def __init__(self, folder: Path, registry: Registry, *, more: str = "", devices: str = DEVICES) -> None:
+    def __init__(
+        self, folder: Path, registry: Registry, *, more: str = "", devices: str = DEVICES, clock: Clock | None = None
+    ) -> None:
         self.registry = registry
         self.hub = Hub(registry.behave)
         text = f"""
@@ -137,7 +140,7 @@ skip_seconds = 30
 {devices}{more}"""
         self.settings = config.read(text)
         self._stack = ExitStack()
-        self.station = Station(self.settings, self._stack)
+        self.station = Station(self.settings, self._stack, clock)
         self._done: queue.Queue[Presented] = queue.Queue()
         self.station.listeners.append(self._done.put)
         self.code: int | None = None

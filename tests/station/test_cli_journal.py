@@ -5,16 +5,21 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from test_journal_salvage import damage_page_of
 
 from core import keys, rows, wire
+from core.health import Health, Versions
 from core.model import CodeKind, GateKind, Outcome, Reason, Scheme, Source, Subject
 from station import cli
 from station.commands import status
+from station.health import HeldSnapshot
 from station.journal import Entry, Journal
 from station.presence import at_work
 
@@ -101,6 +106,77 @@ def test_export_hands_out_every_row_byte_for_byte(journal: Journal, config: str,
     assert out.stat().st_mode & 0o077 == 0
 
 
+DEAD_BOARD = """
+import os, signal, sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[2]]
+from test_cli_journal import SEALING, entry
+from station.journal import Journal
+with Journal(Path(sys.argv[1]) / "journal.db", "gate-1", bytes.fromhex(sys.argv[3])) as journal:
+    for _ in range(40):
+        journal.append(entry())
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Iterator[Path]:
+    """The data folder of a board that died at work, on a card mounted read-only, without SQLite's index of its log."""
+    data, card = tmp_path / "data", tmp_path / "card"
+    data.mkdir()
+    card.mkdir()
+    died = subprocess.run([sys.executable, "-c", DEAD_BOARD, data, Path(__file__).parent, SEALING.hex()])
+    assert died.returncode == -9
+    (data / "journal.db-shm").unlink()
+    assert (data / "journal.db-wal").stat().st_size > 0
+    if subprocess.run(["mount", "--bind", data, card], capture_output=True).returncode != 0:
+        pytest.skip("folders can only be mounted by root")
+    subprocess.run(["mount", "-o", "remount,bind,ro", card], check=True)
+    yield card
+    subprocess.run(["umount", card], check=True)
+
+
+def test_the_card_of_a_dead_board_gives_every_row_without_being_written_and_without_a_configuration(
+    card: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "rows.jsonl"
+    before = sorted((file.name, file.read_bytes()) for file in card.iterdir())
+    assert cli.main(["journal", "export", "--sealed", "--data", str(card), "--to", str(out)]) == 0
+    raws = out.read_bytes().splitlines()
+    proven = rows.walk(raws, "gate-1", rows.decode(raws[0]).epoch)
+    assert isinstance(proven, rows.Link)
+    assert proven.seq == 40
+    assert cli.main(["journal", "verify", "--data", str(card)]) == 0
+    assert "rows 1 to 40" in capsys.readouterr().out
+    assert sorted((file.name, file.read_bytes()) for file in card.iterdir()) == before
+
+
+def test_a_damaged_journal_that_was_set_aside_gives_the_rows_on_either_side_of_the_damage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path, out = tmp_path / "journal.db", tmp_path / "rows.jsonl"
+    with Journal(path, "gate-1", SEALING) as journal:
+        for _ in range(300):
+            journal.append(entry())
+    damage_page_of(path, b'"seq":150,')
+    aside = path.rename(tmp_path / "journal.db.damaged-20261128T081500-412")
+    assert cli.main(["journal", "export", "--sealed", "--file", str(aside), "--to", str(out)]) == os.EX_DATAERR
+    seqs = [rows.decode(raw).seq for raw in out.read_bytes().splitlines()]
+    assert seqs == sorted(set(seqs))
+    assert (seqs[0], seqs[-1]) == (1, 300)
+    assert len(seqs) > 280
+    told = capsys.readouterr().err
+    assert "is damaged after row" in told
+    assert str(aside) in told
+
+
+def test_a_file_that_is_no_journal_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "journal.db.damaged-20261128T081500-412"
+    path.write_bytes(b"nothing of ours" * 1000)
+    assert cli.main(["journal", "export", "--file", str(path)]) == os.EX_IOERR
+    assert str(path) in capsys.readouterr().err
+
+
 def test_export_writes_over_no_file(journal: Journal, config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     out = tmp_path / "mine"
     out.write_text("mine")
@@ -161,6 +237,19 @@ def test_status_of_a_station_that_does_not_run_ends_with_69_after_its_last_words
     assert json.loads(said.out)["backlog"] == 3
     assert "no service is at work" in said.err
     assert "its last words" in said.err
+
+
+def test_status_says_how_old_the_snapshot_is_by_now(journal, config, tmp_path, capsys):
+    as_of = datetime.now(UTC) - timedelta(days=3)
+    held = HeldSnapshot(12, as_of, usable=True)
+    versions = Versions(software="1", snapshot="12 of 2026-11-20 08:00 UTC")
+    figures = Health(station="gate-1", session="s", number=1, at=as_of, up=1.0, versions=versions)
+    (tmp_path / "status.json").write_bytes(
+        msgspec.json.encode({"station": "gate-1", "snapshot": held, "figures": figures})
+    )
+    cli.main(["status", "--config", config])
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("snapshot")] == ["snapshot    12 of 2026-11-20 08:00 UTC, 3 d old"]
 
 
 def test_the_status_of_another_station_is_not_taken_for_this_ones(tmp_path: Path):

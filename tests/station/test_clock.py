@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from station import clock
 from station.clock import BUILT, Clock
 
 
@@ -29,15 +28,12 @@ REFUSED = Kernel(-1, 0)
 
 
 @pytest.fixture
-def board(monkeypatch, tmp_path: Path):
+def board(tmp_path: Path):
     """A board with this kernel, with or without a clock chip, whose wall clock shows ``now``."""
 
     def made(kernel: Kernel, *, rtc: bool = False, now: datetime = BUILT + timedelta(days=300)) -> Clock:
-        monkeypatch.setattr(clock, "_RTC", tmp_path if rtc else tmp_path / "absent")
-        monkeypatch.setattr(Clock, "now", lambda _: now)
-        made = Clock()
-        made._libc = kernel
-        return made
+        chip = tmp_path if rtc else tmp_path / "absent"
+        return Clock(wall=lambda: now, monotonic=lambda: 50.0, kernel=kernel, chip=chip)
 
     return made
 
@@ -86,3 +82,64 @@ def test_this_boards_kernel_can_be_asked():
     worth = Clock().worth()
     assert worth.source in {"ntp", "hub", "rtc", "guess"}
     assert Clock().now().tzinfo is UTC
+
+
+class Board:
+    """A board whose two clocks are turned by hand; nobody keeps the wall clock."""
+
+    def __init__(self, folder: Path, **options) -> None:
+        self.wall, self.up = BUILT + timedelta(days=300), 1000.0
+        self.clock = Clock(wall=lambda: self.wall, monotonic=lambda: self.up, kernel=UNSYNCHRONISED, **options)
+
+    def passes(self, seconds: float, leap: timedelta = timedelta(0)) -> None:
+        self.up += seconds
+        self.wall += timedelta(seconds=seconds) + leap
+
+
+@pytest.fixture
+def turned(tmp_path: Path) -> Board:
+    return Board(tmp_path, chip=tmp_path / "absent")
+
+
+LEAPS = [timedelta(days=days) for days in (1, -1, 30, -30)]
+
+
+@pytest.mark.parametrize("leap", LEAPS)
+def test_what_the_hub_said_of_a_clock_is_void_when_somebody_sets_it(turned, leap):
+    turned.clock.heard(turned.wall, 0.0)
+    assert turned.clock.worth().source == "hub"
+    assert turned.clock.agreed
+    turned.passes(2.0, leap)
+    assert turned.clock.hub_offset is None
+    assert turned.clock.judged() is None
+    assert turned.clock.worth().source == "guess"
+    assert not turned.clock.agreed
+    turned.passes(2.0)
+    turned.clock.heard(turned.wall - leap, 0.0)
+    assert turned.clock.worth().source == "guess"
+    assert turned.clock.judged() == turned.wall - leap
+
+
+def test_a_clock_that_runs_on_keeps_what_the_hub_said_and_is_less_sure_of_it_by_the_hour(turned):
+    turned.clock.heard(turned.wall + timedelta(seconds=0.5), 0.0)
+    turned.passes(86_400.0)
+    worth = turned.clock.worth()
+    assert (worth.source, worth.offset) == ("hub", 0.5)
+    assert worth.error == pytest.approx(9.14)
+
+
+def test_a_chip_that_the_hub_contradicts_is_a_guess(tmp_path):
+    board = Board(tmp_path, chip=tmp_path)
+    assert board.clock.worth().source == "rtc"
+    board.clock.heard(board.wall - timedelta(days=30), 0.0)
+    assert board.clock.worth().source == "guess"
+
+
+def test_a_time_server_that_has_not_confirmed_a_leap_yet_is_not_believed_from_memory(tmp_path):
+    kernel = Kernel(0, 1000)
+    board = Board(tmp_path, chip=tmp_path / "absent")
+    board.clock._kernel = kernel
+    assert board.clock.worth().source == "ntp"
+    kernel.state = 5  # as Linux says as soon as somebody sets the clock
+    board.passes(1.0, timedelta(days=30))
+    assert board.clock.worth().source == "guess"

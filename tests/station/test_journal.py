@@ -88,6 +88,7 @@ def test_yesterdays_pass_counts_for_a_night_shift_and_the_day_befores_key_is_des
         assert journal.last_passage(subject, NOW + timedelta(days=1)) == Passage(NOW, Direction.IN)
         journal.append(checkin("046000000002", NOW + timedelta(days=1)))
         journal.append(checkin("046000000002", NOW + timedelta(days=2)))
+        journal.erase(NOW + timedelta(days=2), sure=True)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         days = [day for (day,) in db.execute("SELECT day FROM day_keys ORDER BY day")]
     assert days == ["2026-11-24", "2026-11-25"]
@@ -108,25 +109,97 @@ def test_rows_wait_until_the_hub_says_that_it_holds_them(path):
     assert (proof.first, proof.last, proof.held, proof.broken) == (4, 6, 3, None)
 
 
+def run_on(journal: Journal, begin: datetime, days: float) -> list[int]:
+    """How many rows went at each of the looks of so many days, four a day."""
+    return [journal.erase(begin + timedelta(hours=6 * look)) for look in range(int(days * 4) + 1)]
+
+
 def test_held_rows_stay_some_days_for_a_hub_restored_from_backup(path):
     with open_journal(path, keep_days=3) as journal:
         journal.append(checkin())
         journal.hold(mark(journal, 1))
-        assert journal.erase(NOW + timedelta(days=2)) == 0
+        assert sum(run_on(journal, NOW, 2)) == 0
         journal.hold(mark(journal, 0))
         assert journal.pending(10, 10**6).first == 1
+        assert sum(run_on(journal, NOW + timedelta(days=2), 2)) == 0
         journal.hold(mark(journal, 1))
-        assert journal.erase(NOW + timedelta(days=4)) == 1
+        assert run_on(journal, NOW + timedelta(days=4), 3) == [0] * 12 + [1]
         assert journal.pending(10, 10**6) is None
 
 
-def test_an_erased_row_leaves_no_bytes_in_the_file(path):
+def test_rows_that_waited_for_a_week_are_kept_as_long_as_any_when_the_hub_has_them(path):
+    with open_journal(path, keep_days=3) as journal:
+        journal.append(checkin())
+        assert sum(run_on(journal, NOW, 7)) == 0
+        journal.hold(mark(journal, 1))
+        assert run_on(journal, NOW + timedelta(days=7), 3) == [0] * 12 + [1]
+
+
+LEAPS = [timedelta(days=days) for days in (1, -1, 30, -30, -20_000)]
+
+
+@pytest.mark.parametrize("leap", LEAPS, ids=lambda leap: f"{leap.days:+d}d")
+def test_a_clock_that_leaps_and_comes_back_erases_no_row_and_no_days_key_early(path, leap):
+    with open_journal(path, keep_days=3) as journal:
+        journal.append(checkin())
+        journal.hold(mark(journal, 1))
+        assert sum(run_on(journal, NOW, 1)) == 0
+        wrong = NOW + timedelta(days=1) + leap
+        assert sum(run_on(journal, wrong, 0.75)) == 0
+        journal.append(checkin("046000000002", wrong))
+        assert journal.erase(NOW + timedelta(days=1.5)) == 0
+        subject = Subject(Scheme.CITIZEN, "046000000001")
+        assert journal.last_passage(subject, NOW + timedelta(days=1.5)) == Passage(NOW, Direction.IN)
+        assert sum(run_on(journal, NOW + timedelta(days=1.75), 0.75)) == 0
+        assert JournalReader(path).prove()[0].first == 1
+
+
+def test_a_clock_that_is_years_off_for_good_still_lets_rows_go_after_their_days(path):
+    with open_journal(path, keep_days=3) as journal:
+        journal.append(checkin())
+        journal.hold(mark(journal, 1))
+        assert run_on(journal, datetime(1970, 1, 1, 0, 1, tzinfo=UTC), 3) == [0] * 12 + [1]
+
+
+def test_a_station_that_is_off_every_night_lets_rows_go_after_their_days(path):
+    with open_journal(path, keep_days=3) as journal:
+        journal.append(checkin())
+        journal.hold(mark(journal, 1))
+        gone = [journal.erase(NOW + timedelta(days=day, hours=hour)) for day in range(4) for hour in (0, 5, 10)]
+        assert gone == [0] * 9 + [1, 0, 0]
+
+
+def bytes_of(path: Path) -> bytes:
+    """All that lies on the card of this journal."""
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_an_erased_row_and_a_destroyed_days_key_leave_no_bytes_in_any_file_while_the_station_runs(path):
     with open_journal(path, keep_days=0) as journal:
         sealed = journal.append(checkin()).sealed.encode()
-        journal.append(checkin("046000000002"))
+        with closing(sqlite3.connect(path)) as db:
+            (key,) = db.execute("SELECT key FROM day_keys").fetchone()
+        journal.append(checkin("046000000002", NOW + timedelta(days=5)))
+        assert sealed in bytes_of(path)
+        assert key in bytes_of(path)
         journal.hold(mark(journal, 1))
-        journal.erase(NOW)
-    assert sealed not in path.read_bytes()
+        assert journal.erase(NOW + timedelta(days=5), sure=True) == 1
+        assert sealed not in bytes_of(path)
+        assert key not in bytes_of(path)
+        assert len(journal.pending(10, 10**6).raws) == 1
+
+
+def test_what_somebody_was_reading_while_it_was_erased_leaves_the_files_at_the_next_look(path):
+    with open_journal(path, keep_days=0) as journal:
+        sealed = journal.append(checkin()).sealed.encode()
+        journal.hold(mark(journal, 1))
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM rows").fetchone()
+            assert journal.erase(NOW) == 1
+            assert sealed in bytes_of(path)
+        assert journal.erase(NOW) == 0
+        assert sealed not in bytes_of(path)
 
 
 def test_batches_are_bounded_by_rows_and_by_bytes(path):

@@ -168,6 +168,35 @@ def test_a_broker_that_goes_and_comes_back_is_told_and_asked_again(line, centre,
     wait(lambda: answered(line))
 
 
+def test_a_fleet_whose_broker_comes_back_does_not_return_as_one(broker, connect):
+    fleet = [connect(broker.port, station=f"gate-{number}") for number in range(16)]
+    wait(lambda: all(line.hub.connected for line in fleet))
+    broker.stop(hard=True)
+    broker.start()
+    back: dict[int, float] = {}
+
+    def all_back() -> bool:
+        for number, line in enumerate(fleet):
+            if len(line.heard_of(Connected)) >= 2:
+                back.setdefault(number, time.monotonic())
+        return len(back) == len(fleet)
+
+    wait(all_back)
+    moments = sorted(back.values())
+    assert moments[-1] - moments[0] > 1.0
+    assert max(sum(0 <= other - one < 0.25 for other in moments) for one in moments) <= 8
+
+
+def test_pauses_before_a_broker_is_tried_again_grow_and_are_never_the_same():
+    for losses in range(10):
+        longest = min(60.0, 4.0 * 2.0**losses)
+        pauses = [link.pause(losses) for _ in range(200)]
+        assert all(longest / 8 <= one <= longest for one in pauses)
+        assert len(set(pauses)) > 150
+        assert max(pauses) - min(pauses) > longest / 2
+    assert link.pause(0, 20.0) == 20.0
+
+
 def answered(line: Line) -> bool:
     try:
         return line.hub.ask(AN, now(), 1.0).standing == STANDING

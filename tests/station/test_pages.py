@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
-from PIL import Image
+from PIL import Image, ImageChops
 
 from core.model import (
     DestinationGroup,
@@ -30,12 +30,14 @@ from core.signals import EXPLAINS, SIGNALS, Sign, signal
 from core.words import LANGUAGES, Label, Note, word
 from drivers.drawing import SHAPE, cut, draw, wrap
 from drivers.page import (
+    AGE_COLUMNS,
     HEADLINE_COLUMNS,
     NOTE_COLUMNS,
     SMALL_COLUMNS,
     TEXT_COLUMNS,
     AlarmPage,
     BannerPage,
+    GroupRow,
     GroupsPage,
     IdlePage,
     TextPage,
@@ -178,10 +180,56 @@ def test_a_pass_shows_the_name_and_then_the_three_groups():
     assert isinstance(groups, GroupsPage)
     assert [(row.letter, row.text, row.mark, row.flagged) for row in groups.rows] == [
         ("Đ", "22/11 14:05", "live", False),
-        ("Y", "19/10/2020", "held", False),
+        ("Y", "10/2020", "held", False),
         ("H", "không có", "live", False),
     ]
+    assert [row.age for row in groups.rows] == ["", "24 giờ", ""]
     assert film.at(60) == groups
+
+
+@pytest.mark.parametrize(
+    ("age", "said"),
+    [
+        (timedelta(minutes=-5), "<1 giờ"),
+        (timedelta(minutes=59), "<1 giờ"),
+        (timedelta(hours=47), "47 giờ"),
+        (timedelta(hours=48), "2 ngày"),
+        (timedelta(days=7), "7 ngày"),
+        (timedelta(days=400), "99 ngày"),
+    ],
+)
+def test_a_held_answer_says_how_old_it_is_beside_its_mark(age, said):
+    held = Held(Origin.SNAPSHOT, AT - age)
+    rows = reel(shown(Outcome.PASS, lookup=Lookup(STANDING, held, held, held, found=True))).at(2).rows
+    assert [(row.text, row.age) for row in rows] == [("22/11", said), ("10/2020", said), ("không có", said)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_age_fits_between_the_text_and_the_mark_of_every_group(language):
+    words = (
+        word(Label.AGE_FRESH, language),
+        *(
+            word(key, language).format(count=count)
+            for key in (Label.AGE_HOURS, Label.AGE_DAYS)
+            for count in (1, 47, 99)
+        ),
+    )
+    for age in words:
+        assert cut(age, AGE_COLUMNS, "6x13") == age
+        for text in ("22/11", "10/2020", word(Label.NOTHING, language)):
+            said, text_alone, age_alone, neither = (
+                draw(GroupsPage((GroupRow("Y", *row),)))
+                for row in (
+                    (text, "held", False, age),
+                    (text, "held", False, " "),
+                    ("", "held", False, age),
+                    ("", "held", False, ""),
+                )
+            )
+            assert ImageChops.logical_or(text_alone, age_alone).tobytes() == said.tobytes()
+            assert (
+                ImageChops.logical_and(text_alone, age_alone).tobytes() == neither.tobytes()
+            )  # neither lies on the other
 
 
 def test_a_pass_that_nobody_could_be_asked_about_says_so():

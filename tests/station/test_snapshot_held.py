@@ -11,8 +11,22 @@ import msgspec
 import pytest
 
 from core import keys, packing, snapshot, wire
-from core.model import CodeKind, Credential, HealthGroup, Origin, Scheme, Standing, Subject
+from core.model import (
+    CodeKind,
+    Credential,
+    Direction,
+    GateKind,
+    HealthGroup,
+    Origin,
+    Outcome,
+    Reason,
+    Scheme,
+    Standing,
+    Subject,
+)
 from core.packing import Word
+from core.policy import Rules, decide
+from core.rules import MaxAge, Policy
 from core.snapshot import Manifest, Offer, Piece, Record, Stretch
 from station.errors import HubUnreachable, SnapshotError
 from station.lookup import Lookups
@@ -261,6 +275,22 @@ def test_without_a_network_the_snapshot_answers_with_its_age(held, centre):
     }
     unknown = lookups_over(held).look_up(credential(77), NOW)
     assert (unknown.standing, unknown.found, unknown.health.origin) == (None, False, Origin.SNAPSHOT)
+
+
+def test_a_snapshot_a_week_old_still_gives_real_verdicts_and_after_that_nobody_is_verified(held, centre):
+    bring(held, centre)
+    rules = Rules.of(Policy(version=1, issued=NOW, effective=NOW), GateKind.VENUE, "cho", Direction.IN)
+    outcomes = {}
+    for days in (7, 9):
+        then = NOW + timedelta(days=days)
+        someone = msgspec.structs.replace(standing(5), health=HealthGroup(NOW - timedelta(minutes=1)))
+        lookup = msgspec.structs.replace(lookups_over(held).look_up(credential(5), then), standing=someone)
+        rules_then = msgspec.structs.replace(
+            rules, gate=msgspec.structs.replace(rules.gate, max_age=MaxAge(health=30 * 86_400))
+        )
+        outcomes[days] = decide(credential(5), lookup, rules_then, then)
+    assert (outcomes[7].outcome, outcomes[7].reasons) == (Outcome.PASS, (Reason.HELD_ANSWER,))
+    assert outcomes[9].outcome is Outcome.UNVERIFIED
 
 
 def test_what_the_hub_said_later_than_the_snapshot_counts_more(held, centre):

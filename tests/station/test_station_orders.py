@@ -125,7 +125,7 @@ def test_what_is_none_of_ours_is_dropped_and_counted(gate, made, private):
 
 
 def test_an_expired_order_is_refused_by_the_hubs_time_and_never_carried_out(gate):
-    gate.station.clock.hub_offset = 3600.0
+    gate.station.clock.heard(gate.station.clock.now() + timedelta(hours=1), 0.0)
     made = order(orders.OpenOnce())
     gate.give(document(made))
     assert gate.wait_for(made).status == "rejected"

@@ -22,7 +22,7 @@ from core.rules import Policy
 from station import sync as sync_module
 from station.clock import Clock
 from station.http import HttpHub
-from station.http_carrier import HttpBesideMqtt, HttpCarrier, Pause
+from station.http_carrier import HttpBesideMqtt, HttpCarrier
 from station.journal import Journal
 from station.journal_reading import JournalReader
 from station.link import Broker, MqttHub
@@ -89,18 +89,18 @@ def centre(broker) -> Iterator[SmallHub]:
 
 
 @pytest.fixture
-def impatient(monkeypatch) -> None:
-    """Rows that are not said to be held are sent again at once, also where the hub was only slow to say so."""
-    monkeypatch.setattr(sync_module, "_HELD_WITHIN", 0.5)
+def patience() -> float:
+    """Seconds that a hub may take to say that it holds rows."""
+    return 20.0
 
 
 @pytest.fixture
-def over_mqtt(tmp_path: Path, broker) -> Iterator[Running]:
+def over_mqtt(tmp_path: Path, broker, patience) -> Iterator[Running]:
     wake = threading.Event()
     state = wire.State(station="gate-1", online=True, session="s", since=Clock().now())
     address = Broker("127.0.0.1", broker.port, "gate-1", "token")
     line = MqttHub(address, "gate-1", GateKind.VENUE, PUBLIC, ["kind/venue", "all"], state, wake.set)
-    with line, Running(tmp_path, MqttCarrier(line, state), wake) as running:
+    with line, Running(tmp_path, MqttCarrier(line, state, patience=patience), wake) as running:
         yield running
 
 
@@ -117,8 +117,17 @@ def centre_epoch(centre: SmallHub) -> str:
     return next(iter(centre.rows)).partition("/")[0]
 
 
-def test_a_puback_alone_lets_nothing_go_and_the_rows_are_sent_again_after_the_window(impatient, over_mqtt, centre):
+def fall_silent(centre: SmallHub, running: Running) -> None:
+    """The hub says no word any more, after it has said how far it holds this journal: no row is sent before that."""
+    running.record(1)
+    running.wait_until_held()
+    centre.batches.get(timeout=30)
     centre.silent = True
+
+
+@pytest.mark.parametrize("patience", [0.1])
+def test_a_puback_alone_lets_nothing_go_and_the_rows_are_sent_again_after_the_window(over_mqtt, centre):
+    fall_silent(centre, over_mqtt)
     over_mqtt.record(3)
     first, second = centre.batches.get(timeout=30), centre.batches.get(timeout=30)
     assert (first.first, bytes(first.rows[0])) == (second.first, bytes(second.rows[0]))
@@ -129,9 +138,9 @@ def test_a_puback_alone_lets_nothing_go_and_the_rows_are_sent_again_after_the_wi
     wait(lambda: over_mqtt.sync.carrier.problem == "")
 
 
-def test_one_batch_is_under_way_at_a_time_however_many_rows_wait(over_mqtt, centre, monkeypatch):
-    monkeypatch.setattr(sync_module, "_HELD_WITHIN", 60.0)
-    centre.silent = True
+@pytest.mark.parametrize("patience", [60.0])
+def test_one_batch_is_under_way_at_a_time_however_many_rows_wait(over_mqtt, centre):
+    fall_silent(centre, over_mqtt)
     over_mqtt.record(1)
     centre.batches.get(timeout=30)
     for _ in range(20):
@@ -140,18 +149,19 @@ def test_one_batch_is_under_way_at_a_time_however_many_rows_wait(over_mqtt, cent
     assert centre.batches.empty()
 
 
-def test_what_the_hub_says_of_another_station_or_an_older_journal_lets_nothing_go(impatient, over_mqtt, centre):
-    centre.silent = True
+@pytest.mark.parametrize("patience", [0.1])
+def test_what_the_hub_says_of_another_station_or_an_older_journal_lets_nothing_go(over_mqtt, centre):
+    fall_silent(centre, over_mqtt)
     over_mqtt.record(3)
     centre.batches.get(timeout=30)
     epoch = over_mqtt.journal.epoch
-    centre.hold(epoch, 3, station="gate-2")
-    centre.hold("00" * 8, 3)
+    centre.hold(epoch, 4, station="gate-2")
+    centre.hold("00" * 8, 4)
     centre.say("held", b"\xff\xfe rubbish")
     centre.say("held", b'{"x":' + b"[" * 100_000)
     centre.batches.get(timeout=30)  # it is sent again: the loop lives
     assert over_mqtt.waiting == 3
-    centre.hold(epoch, 3)
+    centre.hold(epoch, 4)
     over_mqtt.wait_until_held()
 
 
@@ -190,13 +200,29 @@ def test_a_restored_hub_is_brought_what_is_kept_of_every_journal_on_the_card(tmp
         wait(lambda: sorted(centre.rows) == sorted(f"{epoch}/1" for epoch in epochs))
 
 
-def test_refused_rows_are_dead_letters_on_the_card_and_block_nothing(over_mqtt, centre):
+@pytest.mark.parametrize("patience", [0.1])
+def test_no_row_is_sent_on_a_new_line_before_the_hub_has_said_how_far_it_holds_the_journal(over_mqtt, centre, broker):
+    over_mqtt.record(2)
+    over_mqtt.wait_until_held()
+    centre.batches.get(timeout=30)
+    broker.stop()
+    wait(lambda: over_mqtt.sync.carrier.problem != "")
+    over_mqtt.record(3)
     centre.silent = True
+    broker.start()
+    wait(lambda: HELD in over_mqtt.sync.carrier.problem)
+    assert centre.batches.empty()
+    centre.silent = False
+    over_mqtt.wait_until_held()
+
+
+def test_refused_rows_are_dead_letters_on_the_card_and_block_nothing(over_mqtt, centre):
+    fall_silent(centre, over_mqtt)
     over_mqtt.record(2)
     batch = centre.batches.get(timeout=30)
-    centre.hold(batch.epoch, 2, wire.Refused(1, "cannot be read"))
+    centre.hold(batch.epoch, 3, wire.Refused(2, "cannot be read"))
     over_mqtt.wait_until_held()
-    assert [(one.seq, one.cause) for one in JournalReader(over_mqtt.path).refused()] == [(1, "cannot be read")]
+    assert [(one.seq, one.cause) for one in JournalReader(over_mqtt.path).refused()] == [(2, "cannot be read")]
     centre.silent = False
     over_mqtt.record(1)
     over_mqtt.wait_until_held()
@@ -228,7 +254,8 @@ def test_refused_rows_that_a_station_went_down_over_are_asked_for_after_its_star
     wait(lambda: dead_letters(over_mqtt) == REFUSED)
 
 
-def test_a_broker_killed_and_back_costs_no_row(impatient, over_mqtt, centre, broker):
+@pytest.mark.parametrize("patience", [0.1])
+def test_a_broker_killed_and_back_costs_no_row(over_mqtt, centre, broker):
     over_mqtt.record(2)
     over_mqtt.wait_until_held()
     broker.stop(hard=True)
@@ -351,20 +378,3 @@ def test_an_end_in_the_middle_of_a_long_backlog_comes_after_the_batch_under_way(
     assert posts.batches == 1
     assert running.waiting_at_the_end == 19
     hub.close()
-
-
-def test_pauses_grow_with_jitter_and_end_at_once_when_things_go_well(monkeypatch):
-    clock = [0.0]
-    monkeypatch.setattr(sync_module.time, "monotonic", lambda: clock[0])
-    lengths = []
-    for _ in range(200):
-        pause = Pause()
-        for failures in range(1, 9):
-            pause.fail()
-            lengths.append((failures, pause._until))
-        pause.end()
-        assert pause.over
-    for failures, length in lengths:
-        longest = min(60.0, 2.0**failures)
-        assert longest / 2 <= length <= longest
-    assert len({length for _, length in lengths}) > 1000

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from hub_stand import now
 from town import CITIZEN, PASSWORD
-from web_stand import phone, whole
+from web_stand import Visitor, phone, whole
 
 from core.codes import place as place_code
 
@@ -75,7 +75,7 @@ class Tour:
         self.put(code=self.messages.code(number))
         self.press("form.card button", "mine-empty")
         self.declare("entry", seen=True)
-        self.declare("health")
+        self.spoken_of(self.declare("health"))
         self.go("/mine", "mine")
         self.press("a[href^='/shown/']", "shown-again")
         self.press("a.harm", "withdraw")
@@ -89,8 +89,21 @@ class Tour:
         self.go("/mine", "mine-unfinished")
         self.press("form[action='/leave'] button")
 
-    def declare(self, kind: str, *, seen: bool = False) -> None:
-        """A whole sheet; ``seen``: every step is looked at, and what is wrong with an empty one."""
+    def spoken_of(self, who: dict[str, object]) -> None:
+        """Another phone declares about the visitor, and the visitor makes a slip in a number."""
+        with Visitor(self.site.url, self.messages) as other:
+            other.prove(phone())
+            same = {"name": who["name"], "born": who["born"], "document": who["document"]}
+            other.declare(for_another="yes", symptoms=["fever", "breathless"], exposures=["case"], **same)
+        self.go("/declare/health")
+        self.press("form.card button.action")
+        for step, fields in whole("health").items():
+            self.fill({**fields, "document": who["document"]} if step == "who" else fields)
+            self.press("main form > .actions .action", "health-send-differs" if step == "send" else "")
+
+    def declare(self, kind: str, *, seen: bool = False) -> dict[str, object]:
+        """A whole sheet; ``seen``: every step is looked at, and what is wrong with an empty one.  Who it was about."""
+        who: dict[str, object] = {}
         self.go(f"/declare/{kind}", "begin" if seen else "")
         self.press("form.card button.action")
         for step, fields in whole(kind).items():
@@ -98,10 +111,13 @@ class Tour:
                 self.look(self.page, f"{kind}-{step}")
             if seen and step in ("who", "where", "send"):
                 self.press(".actions .action", f"{kind}-{step}-fault")
-            self.fill({**fields, "name": "Công Tằng Tôn Nữ Thị Nguyệt Ánh Dương"} if step == "who" else fields)
+            if step == "who":
+                fields = who = {**fields, "name": "Công Tằng Tôn Nữ Thị Nguyệt Ánh Dương"}
+            self.fill(fields)
             self.press("main form > .actions .action")
         if seen:
             self.look(self.page, "shown")
+        return who
 
     def fill(self, fields: dict[str, object]) -> None:
         """Puts values into the fields of a step as a person would."""
@@ -162,6 +178,9 @@ class Tour:
         self.look(self.page, "assisted-begin")
         self.go("/officers/paper", "paper")
         self.press("main form button.action", "paper-fault")
+        self.put(name="Người Khác Hẳn", born="1950", document=CITIZEN, address="Phú Xuân, Huế")
+        self.page.check("[name=sex][value=male]")
+        self.press("main form button.action", "paper-differs")
         self.go("/officers/link", "link")
         self.press("main form button.action", "link-fault")
         self.go("/officers/account", "account")

@@ -1,7 +1,7 @@
 """Writes ``units.json`` from the data of the ``vietnamadminunits`` package (MIT, its notice is beside this file).
 
     python -m venv /tmp/units && /tmp/units/bin/pip install vietnamadminunits
-    python -m hub.areas.generate /tmp/units/lib/python3.*/site-packages/vietnamadminunits
+    python -m hub.register.areas.generate /tmp/units/lib/python3.*/site-packages/vietnamadminunits
 
 The package is needed for this alone; nothing reads it at run time.  One unit is one line of text:
 ``code``, a letter for its kind, name; then ``>`` and the codes it became part of in 2025 (the usual one first), and
@@ -29,7 +29,7 @@ Row = Mapping[str, Any]
 
 def main(given: Sequence[str] | None = None) -> int:
     """Reads the package's folder and writes the file."""
-    parser = argparse.ArgumentParser("python -m hub.areas.generate", description="Makes the map's data anew.")
+    parser = argparse.ArgumentParser("python -m hub.register.areas.generate", description="Makes the map's data anew.")
     parser.add_argument("package", type=Path, help="the folder of the vietnamadminunits package")
     parser.add_argument("--to", type=Path, default=UNITS, metavar="FILE")
     chosen = parser.parse_args(given)

@@ -79,7 +79,7 @@ def said(t: Words, each: Trouble, view: View, now: datetime) -> str:
             return t("trouble-certificate", days=days) if days >= 0 else t("trouble-certificate-over")
         case "policy":
             return t("trouble-policy", version=f"{value:.0f}") if value else t("trouble-policy-none")
-        case "journal" | "power" | "wear" | "version":
+        case "journal" | "set-aside" | "power" | "wear" | "version":
             return t(f"trouble-{each.kind}")
 
 

@@ -65,7 +65,11 @@ function showVerdict(verdict) {
 function showStatus(status) {
   const ago = status.last_contact, { median, p95 } = status.presentation_ms;
   $("backlog").textContent = String(status.backlog);
-  $("contact").textContent = ago === null ? "–" : ago < 2 ? "vừa xong" : `${Math.round(ago)} s`;
+  $("oldest").textContent = status.oldest === null ? "–" : since(status.oldest, status.at);
+  $("refused").textContent = String(status.refused);
+  const held = status.snapshot;
+  $("snapshot").textContent = held === null ? "–" : `${held.version} · ${held.usable ? since(held.as_of, status.at) : "chưa có khoá"}`;
+  $("contact").textContent = ago === null ? "–" : ago < 2 ? "vừa xong" : lasting(ago);
   $("latency").textContent = median === undefined ? "–" : `${Math.round(median)}, ${Math.round(p95)} ms`;
   $("policy").textContent = status.policy_version ? `v${status.policy_version}` : "–";
   const devices = status.devices.filter(({ problem }) => problem).map(({ name, problem }) => `${name}: ${problem}`);
@@ -73,6 +77,14 @@ function showStatus(status) {
     status.named_twice && "Hai trạm cùng một tên · two stations of one name", ...devices].filter(Boolean);
   $("troubles").replaceChildren(...told.map((one) => el("li", {}, one)));
 }
+
+// A length of time in the unit that suits it.
+function lasting(seconds) {
+  for (const [unit, size] of [["ngày", 86400], ["giờ", 3600], ["phút", 60]]) if (seconds >= 2 * size) return `${Math.round(seconds / size)} ${unit}`;
+  return `${Math.max(0, Math.round(seconds))} giây`;
+}
+
+const since = (then, now) => lasting((new Date(now) - new Date(then)) / 1000);
 
 function showNetwork({ whole }) {
   $("network").setAttribute("aria-checked", String(whole));

@@ -59,6 +59,7 @@ WORDS = {
     "trouble-clock-ahead": "Clock ahead by {by}",
     "trouble-clock-behind": "Clock behind by {by}",
     "trouble-backlog": "{count} rows wait",
+    "trouble-set-aside": "A damaged journal was set aside",
     "trouble-refused": "{count} rows refused",
     "trouble-power": "Weak power supply",
     "trouble-warns": "Unusually many warnings: {share}",

@@ -59,6 +59,7 @@ WORDS = {
     "trouble-clock-ahead": "Đồng hồ nhanh {by}",
     "trouble-clock-behind": "Đồng hồ chậm {by}",
     "trouble-backlog": "{count} lượt chờ gửi",
+    "trouble-set-aside": "Nhật ký bị hỏng, đã cất riêng trên thẻ",
     "trouble-refused": "{count} lượt bị từ chối",
     "trouble-power": "Nguồn điện yếu",
     "trouble-warns": "Cảnh báo nhiều bất thường: {share}",
