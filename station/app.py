@@ -85,8 +85,6 @@ class Station:
             asking=lambda: self.lookups.asking,
         )
         self.sync.showing.settings = self._running
-            settings, self.overrides.now, self._reach.session, self.clock.now()
-        )
         self.outfit = Outfit(settings, self.clock, stack)
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
         faces = Faces(settings.station.name, self.panel, self.clock, self._reach.wake.set)
