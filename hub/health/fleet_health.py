@@ -52,6 +52,10 @@ USUAL = (20.0, 2.0)
 JUDGED = ("pass", "warn", "unverified")
 
 
+NONE: dict[str, int] = {}
+"""Shared by all stations that have had one session only: never written into."""
+
+
 class Counted:
     """What a station's counters stood at, of one session."""
 
@@ -71,7 +75,7 @@ class Kept(NamedTuple):
     ahead: float | None
     via: Via
     former: Mapping[str, int]
-    hour: hours.Marks = ()
+    hour: hours.Marks = b""
 
 
 class Member:
@@ -110,7 +114,7 @@ class Member:
         self.session = ""
         self.samples: tuple[float, ...] = ()
         self.ahead: float | None = None
-        self.former: dict[str, int] = {}  # of each session before this one, the last number, the newest last
+        self.former: dict[str, int] = NONE  # of each session before this one, the last number, the newest last
         self.refused = ""
         self.refusals = 0
         self.gap: Gap | None = None
@@ -120,7 +124,7 @@ class Member:
         self.backlog_at: datetime | None = None
         self.rate = (0, 0)
         self.usual = USUAL
-        self.hour: hours.Marks = ()
+        self.hour: hours.Marks = b""
         self.marked = Counted()
         self.marked_at: datetime | None = None
 
@@ -128,7 +132,7 @@ class Member:
         """Puts a message that is believed in the last one's place."""
         before = self.health
         if before is not None and before.session != health.session:
-            self.former.pop(health.session, None)
+            self.former = {session: number for session, number in self.former.items() if session != health.session}
         self._roll(health, now)
         self.hour = hours.marked(self.hour, before, health, now)
         self.health, self.via, self.refused = health, via, ""
@@ -155,11 +159,13 @@ class Member:
 
     def remember(self, former: Mapping[str, int]) -> None:
         """Notes sessions that came before the one held, and the last number of each."""
-        for session, number in former.items():
-            if self.health is None or session != self.health.session:
-                self.former[session] = max(number, self.former.pop(session, 0))
-        for session in list(self.former)[:-SESSIONS_KEPT]:
-            del self.former[session]
+        held = self.health.session if self.health is not None else ""
+        fresh = {session: number for session, number in former.items() if session != held}
+        if not fresh:
+            return
+        most = {session: max(number, self.former.get(session, 0)) for session, number in fresh.items()}
+        every = {session: number for session, number in self.former.items() if session not in most} | most
+        self.former = dict(list(every.items())[-SESSIONS_KEPT:])
 
     def _is_over(self, health: Health, last: Health) -> bool:
         """Whether a message of another session than the one held is an old one.

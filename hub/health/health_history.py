@@ -144,7 +144,7 @@ def save(connection: sa.Connection, members: Iterable[Member], since: datetime |
             "heard": member.heard,
             "ahead": member.ahead,
             "via": member.via,
-            "hour": hours.kept(member.hour),
+            "hour": member.hour,
             "former": msgspec.json.encode(member.former).decode(),
             "message": msgspec.json.encode(member.health),
         }

@@ -1,23 +1,25 @@
-"""How long things took within the last hour, from histograms that only rise: a few are kept, a quarter apart."""
+"""How long things took within the last hour, from histograms that only rise: a few are kept, half an hour apart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import msgspec
-
 from core.health import BUCKETS, Health, Histogram
 
-QUARTER = 900
-KEPT = 5
-"""A quarter apart: the oldest is of an hour ago, or a little more."""
+APART = 1_800
+KEPT = 3
+"""Half an hour apart: the oldest is of an hour ago, or a little more."""
 
-_decoder = msgspec.msgpack.Decoder(tuple[tuple[int, tuple[int, ...]], ...])
+_HOUR = 3_600
+_WIDE = 3
+_AROUND = 1 << (8 * _WIDE)
+"""Counts are kept modulo this, which no hour comes near."""
 
-Marks = tuple[tuple[int, bytes], ...]
-"""When, unix time, and the counts of decoding, look-ups and signals then."""
+_SIZE = 4 + 3 * BUCKETS * _WIDE
+
+Marks = bytes
+"""One after the other: when, unix time, and the counts of decoding, look-ups and signals then; 121 bytes each."""
 
 
 class Hour(NamedTuple):
@@ -30,49 +32,35 @@ class Hour(NamedTuple):
 
 
 def marked(marks: Marks, before: Health | None, health: Health, now: datetime) -> Marks:
-    """The marks with one more when a quarter has gone by; those of another session are gone."""
+    """The marks with one more when half an hour has gone by; those of another session are gone."""
     if before is None or before.session != health.session:
-        marks = ()
+        marks = b""
     at = int(now.timestamp())
-    if marks and at - marks[-1][0] < QUARTER:
+    if marks and at - int.from_bytes(marks[-_SIZE : 4 - _SIZE], "big") < APART:
         return marks
-    return (*marks, (at, _packed(health)))[-KEPT:]
+    counts = (*health.decode.counts, *health.lookup.counts, *health.signal.counts)
+    packed = b"".join((count % _AROUND).to_bytes(_WIDE, "big") for count in counts)
+    return (marks + at.to_bytes(4, "big") + packed)[-KEPT * _SIZE :]
 
 
 def hour(marks: Marks, health: Health, now: datetime) -> Hour:
-    """What came since the mark of an hour ago, or since the oldest there is."""
-    old = [mark for mark in marks if mark[0] <= now.timestamp() - 4 * QUARTER]
-    mark = old[-1] if old else marks[0] if marks else None
-    begun = datetime.fromtimestamp(now.timestamp() - health.up, UTC)
-    if mark is None:
+    """What came since the mark of an hour ago, or since the oldest there is; counts only, no sums of times."""
+    every = [marks[first : first + _SIZE] for first in range(0, len(marks), _SIZE)]
+    if not every:
+        begun = datetime.fromtimestamp(now.timestamp() - health.up, UTC)
         return Hour(begun, health.decode, health.lookup, health.signal)
-    counts = _unpacked(mark[1])
-    pairs = zip((health.decode, health.lookup, health.signal), counts, strict=True)
-    decode, lookup, signal = (whole.since(Histogram(then)) for whole, then in pairs)
-    return Hour(datetime.fromtimestamp(mark[0], UTC), decode, lookup, signal)
+    old = [mark for mark in every if int.from_bytes(mark[:4], "big") <= now.timestamp() - _HOUR]
+    mark = old[-1] if old else every[0]
+    then = [int.from_bytes(mark[first : first + _WIDE], "big") for first in range(4, _SIZE, _WIDE)]
+    wholes = (health.decode, health.lookup, health.signal)
+    came = (_since(whole, then[place * BUCKETS : (place + 1) * BUCKETS]) for place, whole in enumerate(wholes))
+    return Hour(datetime.fromtimestamp(int.from_bytes(mark[:4], "big"), UTC), *came)
 
 
-def kept(marks: Marks) -> bytes:
-    """The marks for the disk."""
-    return msgspec.msgpack.encode([(at, [each for counts in _unpacked(raw) for each in counts]) for at, raw in marks])
+def _since(whole: Histogram, then: list[int]) -> Histogram:
+    return Histogram(tuple((count - earlier) % _AROUND for count, earlier in zip(whole.counts, then, strict=True)))
 
 
 def read(raw: bytes | None) -> Marks:
     """The marks from the disk; none when another version wrote them."""
-    try:
-        return tuple((at, _bytes(counts)) for at, counts in _decoder.decode(raw)) if raw else ()
-    except (msgspec.MsgspecError, OverflowError):
-        return ()
-
-
-def _packed(health: Health) -> bytes:
-    return _bytes([*health.decode.counts, *health.lookup.counts, *health.signal.counts])
-
-
-def _bytes(counts: Iterable[int]) -> bytes:
-    return b"".join(min(count, (1 << 48) - 1).to_bytes(6, "big") for count in counts)
-
-
-def _unpacked(raw: bytes) -> tuple[tuple[int, ...], ...]:
-    counts = [int.from_bytes(raw[place : place + 6], "big") for place in range(0, len(raw), 6)]
-    return tuple(tuple(counts[first : first + BUCKETS]) for first in range(0, 3 * BUCKETS, BUCKETS))
+    return raw if raw and len(raw) % _SIZE == 0 else b""

@@ -26,7 +26,7 @@ healths = Table(
     Column("ahead", Float, comment="seconds by which the station's clock is ahead of the hub's"),
     Column("via", String(4), nullable=False, comment="mqtt or http"),
     Column("message", LargeBinary, nullable=False, comment="the newest, as it came"),
-    Column("hour", LargeBinary, comment="histograms of the last hour, a quarter apart"),
+    Column("hour", LargeBinary, comment="histograms of the last hour, half an hour apart"),
     Column("former", Text, nullable=False, server_default="{}", comment="sessions before it and their last numbers"),
 )
 

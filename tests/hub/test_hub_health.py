@@ -150,7 +150,7 @@ def test_the_fleet_takes_at_most_eight_kibibytes_of_memory_a_station():
     tracemalloc.start()
     for turn in range(1, 8):
         for name in names:
-            fleet.take(msgspec.json.decode(raws[name, turn], type=Health), now())
+            fleet.take(msgspec.json.decode(raws[name, turn], type=Health), now() + timedelta(minutes=15 * turn))
         recorder.points(fleet.members(), now())
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

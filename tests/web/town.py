@@ -144,7 +144,7 @@ def _fleet(connection: sa.Connection) -> None:
     )
     row = {"station": "s1", "heard": now(), "ahead": 61.5, "via": "mqtt", "message": wire.encode(said)}
     earlier = msgspec.structs.replace(said, decode=Histogram(), lookup=Histogram())
-    row["hour"] = hours.kept(hours.marked((), None, earlier, now() - timedelta(minutes=61)))
+    row["hour"] = hours.marked(b"", None, earlier, now() - timedelta(minutes=61))
     connection.execute(sa.insert(healths).values(row))
     for minute in range(0, 24 * 60, 20):
         figures = {"messages": 2, "backlog": minute // 4, "passes": minute % 7, "warns": 0, "others": 0}

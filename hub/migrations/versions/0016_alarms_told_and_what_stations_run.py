@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.add_column("stations", sa.Column("direction", sa.String(8), nullable=False, server_default="", comment=way))
     facts = "the parts of the detail, to be worded: JSON"
     op.add_column("alarms", sa.Column("facts", sa.Text(), nullable=False, server_default="{}", comment=facts))
-    hour = "histograms of the last hour, a quarter apart"
+    hour = "histograms of the last hour, half an hour apart"
     op.add_column("healths", sa.Column("hour", sa.LargeBinary(), comment=hour))
     op.create_table(
         "running_settings",
