@@ -57,6 +57,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     front: str
     figures: Health | None = None
     orders: OrderState | None = None
+    believed_keys: tuple[str, ...] = ()  # ids of the signers of declaration codes
+    keys_version: int = 0  # of the hub's announcement of its keys
     ordered: Override | None = None  # what the hub has ordered otherwise than the configuration says
 
 

@@ -69,6 +69,10 @@ class HttpHub:
         """``GET /v1/policy``: the signed document, None when the hub has none for this gate."""
         return self._within(deadline, _Request("GET", f"{self.url}/v1/policy", b"", deadline, empty=(404,))) or None
 
+    def keys(self, deadline: float) -> bytes | None:
+        """``GET /v1/keys``: the signed list of the hub's keys, None from one that announces none."""
+        return self._within(deadline, _Request("GET", f"{self.url}/v1/keys", b"", deadline, empty=(404,))) or None
+
     def held(self, epoch: str, deadline: float) -> wire.HeldMark | None:
         """``GET /v1/held``: how far the hub holds a journal; None from one that cannot say."""
         asked = f"{self.url}/v1/held?epoch={epoch}"

@@ -93,7 +93,7 @@ class Journal:
         self._hash = ""
         self._file = JournalFile(path, max_bytes, self._take_up)
         self._days = Days()
-        self._sealer = keys.Sealer(sealing_key)
+        self._sealer, self._sealed_to = keys.Sealer(sealing_key), ""
 
     def __enter__(self) -> Journal:
         """Opens as far as it can be opened; a fault is logged and kept in ``trouble``.
@@ -112,6 +112,11 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         """Closes; everything appended is already on disk."""
         self._file.close()
+
+    def seal_to(self, public: bytes, name: str) -> None:
+        """Seals rows to another key of the hub's from now on, and names it in them by its id."""
+        with self._file.lock:
+            self._sealer, self._sealed_to = keys.Sealer(public), name
 
     @property
     def trouble(self) -> JournalError | None:
@@ -184,6 +189,7 @@ class Journal:
             about=entry.about,
             decision=entry.decision,
             cause=entry.cause,
+            sealed_to=self._sealed_to if sealed else "",
         )
 
     def last_passage(self, subject: Subject, now: datetime, *, person: str = "") -> Passage | None:

@@ -19,6 +19,7 @@ import msgspec
 from core import wire
 from station.clock import Clock
 from station.errors import JournalError
+from station.hub_keys import HubKeys
 from station.journal import Journal, Pending
 from station.link import Connected, Disconnected, Message, MqttHub
 from station.orders.mailbox import Mailbox
@@ -87,6 +88,7 @@ class Sync:
     heard: Callable[[], None]
     reports: Reports = field(default_factory=Reports)
     mail: Mailbox = field(default_factory=Mailbox)
+    keys: HubKeys | None = None
     last_contact: float | None = None  # monotonic
 
     def __post_init__(self) -> None:
@@ -305,6 +307,9 @@ class MqttCarrier:
                 self._held(event, sync)
         elif event.topic == "do":
             sync.mail.offer(event.payload)
+        elif event.topic == "keys" and event.payload and sync.keys is not None:
+            sync.contact()
+            sync.keys.offer(event.payload)
         elif event.topic.startswith("policy/") and event.payload:
             sync.contact()
             sync.policies.offer(event.payload, sync.clock.now())

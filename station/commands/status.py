@@ -75,6 +75,8 @@ def page(said: dict[str, object]) -> Iterator[str]:
         also.append(f"a damaged journal was set aside: {aside}")
     try:
         ordered = {key: said[key] for key in ("orders", "ordered") if said.get(key)}
+        if believed := said.get("believed_keys"):
+            ordered["believes keys"] = " ".join(map(str, believed)) if isinstance(believed, list) else believed
         return chain(laid_out(msgspec.convert(said.get("figures"), Health), also), lines(ordered))
     except msgspec.ValidationError:
         return lines(said)
