@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 import requests
 from declared import ME, OTHER, child, form
-from hub_stand import CITIZEN, SECONDS, HubProcess, furnish, journal_of, now
+from hub_stand import CITIZEN, SECONDS, HubProcess, furnish, journal_of, now, on
 
 from core.model import GateKind
 from core.rules import Policy, Zone
@@ -34,11 +34,11 @@ WARD = ("63/475",)
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
+def hub(tmp_path_factory, module_database):
     """A hub with one account a role and a morning's scans."""
     data = tmp_path_factory.mktemp("officials")
-    furnish(data, "s1")
-    store, ring = open_store(Settings(data=str(data)))
+    furnish(data, "s1", database=module_database)
+    store, ring = open_store(Settings(data=str(data), database=module_database))
     with store.writing() as connection:
         for role in Role:
             communes = WARD if role is Role.COMMUNE_OFFICER else ()
@@ -51,7 +51,7 @@ def hub(tmp_path_factory):
         take(connection, journal.batch(), now())
         read_pending(connection, ring, 100, now())
     store.close()
-    process = HubProcess(data).start()
+    process = HubProcess(data, *on(data, module_database)).start()
     yield process
     process.kill()
 
@@ -88,7 +88,7 @@ def signed_in(hub):
 
 
 def log(hub):
-    store, _ = open_store(Settings(data=str(hub.data)))
+    store, _ = open_store(hub.settings)
     try:
         with store.reading() as connection:
             return audit.entries(connection, at_most=500)
@@ -181,7 +181,7 @@ def test_helping_somebody_declare_is_in_the_log(hub, signed_in):
 
 def test_a_list_writes_down_everybody_whom_it_showed(hub, signed_in):
     signed_in(Role.EPIDEMIOLOGIST).submit("/officers/trace", **window(), about="place", place="cho", why=WHY)
-    store, _ = open_store(Settings(data=str(hub.data)))
+    store, _ = open_store(hub.settings)
     with store.reading() as connection:
         entry = next(entry for entry in audit.entries(connection) if entry.action == "place")
         shown = audit.shown(connection, entry.seq)
@@ -338,7 +338,7 @@ def test_an_insurance_number_fills_a_paper_for_staff_and_that_is_written_down(hu
 
 
 def test_a_card_is_tied_in_the_browser_by_who_may_and_written_down(hub, signed_in):
-    store, ring = open_store(Settings(data=str(hub.data)))
+    store, ring = open_store(hub.settings)
     with store.writing() as connection:
         made = declaring.declare(connection, ring, child(signed=None), now(), by=ME)
     store.close()
@@ -357,7 +357,7 @@ def test_a_card_is_tied_in_the_browser_by_who_may_and_written_down(hub, signed_i
 
 
 def test_the_check_page_says_that_another_phone_declared(hub, signed_in):
-    store, ring = open_store(Settings(data=str(hub.data)))
+    store, ring = open_store(hub.settings)
     own = form(document="046090990555", insurance="", symptoms=())
     with store.writing() as connection:
         declaring.declare(connection, ring, own, now(), by=ME)
@@ -387,7 +387,7 @@ def test_the_policy_preview_names_each_zones_map_and_what_it_matches_on_the_othe
     document = re.findall(r'name="document" value="([^"]+)"', checked.text)
     assert "policy/publish" in checked.text
     assert browser.submit("/officers/policy/publish", document=document[: len(document) // 2]).status_code == 200
-    store, ring = open_store(Settings(data=str(hub.data)))
+    store, ring = open_store(hub.settings)
     with store.reading() as connection:
         published = policies.history(connection, ring)[0].policy
     store.close()
