@@ -192,12 +192,7 @@ def _documents(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
 
 
 def _signing(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
-    whats = groups.add_parser("keys", help="Show and rotate keys.").add_subparsers(required=True, metavar="WHAT")
-    show = add(whats, "show", "keys show", "Print the hub's public keys and their ids.", "hub keys show --trust trust/")
-    about = "Sign declarations with a new key from now on; what the old one signed is believed until it expires."
-    rotate = add(whats, "rotate", "keys rotate", about, "hub keys rotate --trust trust/")
-    for each in (show, rotate):
-        each.add_argument("--trust", type=Path, metavar="DIR", help="also write there whom stations must believe")
+    _keys(groups, add)
     others = groups.add_parser("client", help="Register other systems.").add_subparsers(required=True, metavar="WHAT")
     about = "Register a system that brings declarations in and print its token, once; an existing name gets a new one."
     added = add(others, "add", "client add", about, "hub client add hue-s")
@@ -209,6 +204,26 @@ def _signing(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     posted = add(whats, "code", "place code", about, "hub place code cho-dong-ba --svg cho-dong-ba.svg")
     posted.add_argument("place", metavar="CODE", help="a registered place")
     posted.add_argument("--svg", type=Path, metavar="FILE", help="draw the QR there")
+
+
+def _keys(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
+    group = groups.add_parser("keys", help="Show, rotate and erase keys.")
+    whats = group.add_subparsers(required=True, metavar="WHAT")
+    show = add(whats, "show", "keys show", "Print the hub's public keys and their ids.", "hub keys show --trust trust/")
+    about = (
+        "Sign declarations with a new key from now on; what the old one signed is believed until it expires. "
+        "With --sealing: have stations seal to a new key; the old ones go on opening. A running hub tells its stations."
+    )
+    rotate = add(whats, "rotate", "keys rotate", about, "hub keys rotate --sealing --by le-thi-b")
+    rotate.add_argument("--sealing", action="store_true", help="the key that stations seal to, not the signing one")
+    rotate.add_argument("--by", default="", metavar="ACCOUNT", help="who answers for it; default: operator")
+    for each in (show, rotate):
+        each.add_argument("--trust", type=Path, metavar="DIR", help="also write there whom stations must believe")
+    about = "Destroy an earlier sealing key: what was sealed to it can be read by nobody any more. Asks before it does."
+    erase = add(whats, "erase", "keys erase", about, "hub keys erase 0f1e2d3c4b5a6978 --by le-thi-b")
+    erase.add_argument("id", metavar="ID", help="as `hub keys show` lists it")
+    erase.add_argument("--by", required=True, metavar="ACCOUNT", help="the account that answers for it")
+    erase.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _snapshots(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:

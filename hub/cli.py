@@ -96,6 +96,7 @@ FUNCTIONS = {
     "restore": ("backups", "restore"),
     "keys show": ("signing", "show_keys"),
     "keys rotate": ("signing", "rotate_keys"),
+    "keys erase": ("signing", "erase_key"),
     "client add": ("signing", "add_client"),
     "place list": ("posting", "list_places"),
     "place code": ("posting", "print_code"),

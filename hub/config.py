@@ -32,7 +32,8 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Port = 1883
     user: str = "hub"
     password_file: str = ""
-    client_id: str = "hub"
+    client_id: str = ""  # empty: one of its own for each data folder on each machine
+    shared: bool = False  # several hubs take turns at what one of them must do
 
 
 class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

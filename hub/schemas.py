@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from core import health, orders, rules, snapshot, wire
+from core import announcement, health, orders, rules, snapshot, wire
 from hub.cast import Cast
 from hub.doors.sheets import Receipt, Sheet
 from hub.journals.dead_letters import Letter, Replayed
@@ -16,6 +16,7 @@ from hub.register.people import PeopleFile
 from hub.service import Ready
 
 DESCRIBED: dict[str, Any] = {
+    "announcement": announcement.Announcement,
     "answer": wire.Answer,
     "answers": wire.Answers,
     "ask": wire.Ask,

@@ -24,10 +24,13 @@ from hub.custody import keeper
 from hub.doors import api
 from hub.doors.broker import HUB_USER, Broker
 from hub.doors.correlation import Correlated
-from hub.doors.link import BrokerAddress, Link
+from hub.doors.link import Link
+from hub.doors.wires import BrokerAddress, own_client_id
 from hub.errors import ConfigError, Unavailable
 from hub.journals.second_look import SecondLook
 from hub.journals.writer import Writer
+from hub.key_watch import KeyWatch
+from hub.lead import Lead
 from hub.opening import open_store
 from hub.province.opening import open_desk
 from hub.province.outage import Outage
@@ -105,6 +108,11 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
         stack.callback(store.close)
         keeper.catch_up(store, ring, settings, datetime.now(UTC))
         centre = Centre(store, ring)
+        centre.lead = Lead(store)
+        stack.callback(centre.lead.close)
+        keys = KeyWatch(centre, settings.folder / "keys")
+        keys.step(datetime.now(UTC))  # before any station asks
+        centre.refresh()
         centre.province = open_desk(settings.province, ring, centre.tally)
         if centre.province is not None:
             stack.enter_context(loops.running("province", centre.province.run, centre.province.stop))
@@ -121,14 +129,14 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
         stack.enter_context(loops.running("watchman", watchman.run, watchman.stop))
         keeping = keeper.Keeper(store, ring, settings)
         stack.enter_context(loops.running("keeper", keeping.run, keeping.stop))
-        again = SecondLook(store, ring)
+        again = SecondLook(store, ring, lambda: centre.leads)
         stack.enter_context(loops.running("second look", again.run, again.stop))
         if settings.snapshots.enabled:
             centre.shelf = Shelf(settings.shelf, ring)
             nightly = Nightly(store, centre.shelf, settings)
             stack.enter_context(loops.running("snapshots", nightly.run, nightly.stop))
         stop = threading.Event()
-        stack.enter_context(loops.running("watch", lambda: _watch(centre, broker, link, stop), stop.set))
+        stack.enter_context(loops.running("watch", lambda: _watch(centre, keys, broker, link, stop), stop.set))
         reached = Ready(_address(listener), f"{address.host}:{address.port}" if address else "", os.getpid())
         site = Site(centre, settings)
         app = api.build(api.Doors(centre, writer), site)
@@ -156,13 +164,17 @@ def _broker_address(settings: Settings, broker: Broker | None) -> BrokerAddress 
         password = Path(mqtt.password_file).read_text().strip() if mqtt.password_file else ""
     except OSError as error:
         raise ConfigError(f"mqtt.password_file {mqtt.password_file}: {error.strerror or error}") from error
-    return BrokerAddress(mqtt.host, mqtt.port, mqtt.user, password, mqtt.client_id)
+    client_id = mqtt.client_id or own_client_id(settings.folder)
+    return BrokerAddress(mqtt.host, mqtt.port, mqtt.user, password, client_id, mqtt.shared)
 
 
-def _watch(centre: Centre, broker: Broker | None, link: Link | None, stop: threading.Event) -> None:
+def _watch(centre: Centre, keys: KeyWatch, broker: Broker | None, link: Link | None, stop: threading.Event) -> None:
     """Notices what other processes changed in the database, a broker that died and a province system that is down."""
     outage = Outage(centre.store, centre.province) if centre.province is not None else None
     while not stop.wait(WATCH_SECONDS):
+        if centre.lead is not None:
+            centre.lead.look()
+        keys.step(datetime.now(UTC))
         centre.refresh()
         if outage is not None:
             outage.step(datetime.now(UTC))

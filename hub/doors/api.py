@@ -133,6 +133,12 @@ class Doors:
         return Response(published.document, media_type=MediaType.JSON)
 
 
+def _announced(centre: Centre) -> Response[bytes]:
+    if centre.announced is None:
+        raise HTTPException("no keys are announced yet", status_code=HTTPStatus.NOT_FOUND)
+    return Response(centre.announced.document, media_type=MediaType.JSON)
+
+
 def _settle(future: asyncio.Future[Result], result: Result) -> None:
     if not future.done():
         future.set_result(result)
@@ -195,7 +201,21 @@ def _stations(doors: Doors) -> Router:
         """Fetch the policy in force (→ ``wire.Signed``)."""
         return doors.policy(request.auth)
 
-    handlers = [lookup, lookups, checkins, health, held, policy, *snapshots.handlers(doors.centre, doors.centre.shelf)]
+    @get("/keys")
+    async def keys() -> Response[bytes]:
+        """Fetch what is to be known of the hub's keys (→ ``wire.Signed``)."""
+        return _announced(doors.centre)
+
+    handlers = [
+        lookup,
+        lookups,
+        checkins,
+        health,
+        held,
+        policy,
+        keys,
+        *snapshots.handlers(doors.centre, doors.centre.shelf),
+    ]
     handlers += order_doors.handlers(doors.centre, doors.deliver)
     return Router("/v1", route_handlers=handlers, before_request=_by_token(doors.centre))
 

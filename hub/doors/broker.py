@@ -42,6 +42,7 @@ pattern read tq/v1/s/%u/answer
 pattern read tq/v1/s/%u/do
 pattern read tq/v1/s/%u/config
 pattern read tq/v1/policy/#
+pattern read tq/v1/keys
 """
 
 

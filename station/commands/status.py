@@ -77,6 +77,8 @@ def page(said: dict[str, object]) -> Iterator[str]:
     aged = _snapshots_age(said.get("snapshot"))
     try:
         ordered = {key: said[key] for key in ("orders", "ordered") if said.get(key)}
+        if believed := said.get("believed_keys"):
+            ordered["believes keys"] = " ".join(map(str, believed)) if isinstance(believed, list) else believed
         return chain(laid_out(msgspec.convert(said.get("figures"), Health), also, aged), lines(ordered))
     except msgspec.ValidationError:
         return lines(said)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import requests
-from hub_stand import CITIZEN, SECONDS, HubProcess, furnish, now
+from hub_stand import CITIZEN, SECONDS, HubProcess, furnish, now, on
 
 from hub.config import Settings
 from hub.officials import accounts
@@ -17,16 +17,16 @@ PASSWORD = "ba con vịt trời"
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
+def hub(tmp_path_factory, module_database):
     """A hub with an administrator and an epidemiologist."""
     data = tmp_path_factory.mktemp("keeping")
-    furnish(data, "s1")
-    store, _ = open_store(Settings(data=str(data)))
+    furnish(data, "s1", database=module_database)
+    store, _ = open_store(Settings(data=str(data), database=module_database))
     with store.writing() as connection:
         for role in (Role.ADMINISTRATOR, Role.EPIDEMIOLOGIST):
             accounts.add(connection, Account(role.value, role.value, role), PASSWORD, now())
     store.close()
-    process = HubProcess(data).start()
+    process = HubProcess(data, *on(data, module_database)).start()
     yield process
     process.kill()
 

@@ -124,6 +124,7 @@ WORDS = {
     "action-release": "Legal hold ended",
     "action-erase": "Person erased",
     "action-own-data": "Own record given out",
+    "action-keys": "Keys rotated or erased",
     "action-link": "Card tied to a My QR",
     "action-replay": "Unread rows read again",
     "action-audit": "Log read",

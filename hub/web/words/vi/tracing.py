@@ -124,6 +124,7 @@ WORDS = {
     "action-release": "Thôi giữ hồ sơ",
     "action-erase": "Xóa dữ liệu một người",
     "action-own-data": "Cấp bản sao dữ liệu cá nhân",
+    "action-keys": "Đổi hoặc xóa khóa",
     "action-link": "Gắn giấy tờ với My QR",
     "action-replay": "Đọc lại các dòng chưa đọc được",
     "action-audit": "Xem nhật ký",
