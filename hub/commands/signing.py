@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from core import keys
+from hub.commands.answering import note, who
 from hub.commands.opening import opened
 from hub.doors import clients
 from hub.register import signers
@@ -42,6 +43,7 @@ def rotate_keys(given: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     with opened(given) as (store, ring), store.writing() as connection:
         name = signers.rotate(connection, ring, now)
+        note(connection, who(connection, given), "keys", detail={"what": f"rotated to {name}"})
         if given.trust:
             write_trust(connection, ring, given.trust, now)
         believed = signers.trusted(connection, ring, now)

@@ -126,6 +126,8 @@ WORDS = {
     "action-own-data": "Own record given out",
     "action-link": "Card tied to a My QR",
     "action-replay": "Unread rows read again",
+    "action-import": "Import from a file",
+    "action-keys": "Rotate the declarations' key",
     "action-audit": "Log read",
     "detail-box": "box",
     "detail-code": "code",

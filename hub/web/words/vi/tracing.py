@@ -126,6 +126,8 @@ WORDS = {
     "action-own-data": "Cấp bản sao dữ liệu cá nhân",
     "action-link": "Gắn giấy tờ với My QR",
     "action-replay": "Đọc lại các dòng chưa đọc được",
+    "action-import": "Nhập dữ liệu từ tệp",
+    "action-keys": "Đổi khóa ký tờ khai",
     "action-audit": "Xem nhật ký",
     "detail-box": "ô",
     "detail-code": "loại mã",
