@@ -98,6 +98,7 @@ FUNCTIONS = {
     "keys rotate": ("signing", "rotate_keys"),
     "client add": ("signing", "add_client"),
     "place list": ("posting", "list_places"),
+    "place put": ("posting", "put"),
     "place code": ("posting", "print_code"),
     "schemas": ("documents", "write_schemas"),
     "demo-province": ("inventing", "invent_province"),
