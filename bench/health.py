@@ -43,8 +43,8 @@ from core.health import (
 from core.model import GateKind
 from hub.centre import Centre
 from hub.config import Settings
-from hub.doors.broker import BrokerAddress
 from hub.doors.link import Link
+from hub.doors.wires import BrokerAddress
 from hub.health.fleet_health import Fleet
 from hub.journals.writer import Writer
 from hub.opening import open_store

@@ -59,6 +59,11 @@ def new_sealing_key() -> tuple[bytes, bytes]:
     return private.private_bytes_raw(), private.public_key().public_bytes_raw()
 
 
+def sealing_public(private: bytes) -> bytes:
+    """The public half of an X25519 key, raw."""
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
 def new_signing_key() -> tuple[bytes, bytes]:
     """A fresh Ed25519 pair as raw ``(private, public)``."""
     private = Ed25519PrivateKey.generate()

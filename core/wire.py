@@ -57,6 +57,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_
     decision: Literal["admitted", "turned-away"] | None = None
     cause: str = ""  # opening: pass, admitted, emergency, command; amendment of a boot: clock
     off: float | None = None  # amendment of a boot: by how many seconds the last row before it was behind
+    sealed_to: str = ""  # id of the hub's sealing key; without one it is the key the hub began with
     was: tuple[Was, ...] = ()  # where a card that was set back had recorded it before; the seal is tied to the first
 
     @property
@@ -135,7 +136,7 @@ WHO_AT_MOST = 200
 
 
 class Asks(msgspec.Struct, frozen=True):
-    """Many look-ups in one: HTTP body of ``POST /v1/lookups``."""
+    """Many look-ups in one: HTTP body of ``POST /v1/lookups``; over MQTT sealed inside ``SealedAsk``."""
 
     who: Annotated[tuple[Who, ...], msgspec.Meta(min_length=1, max_length=WHO_AT_MOST)]
     gate: GateKind
@@ -153,8 +154,11 @@ class Answers(msgspec.Struct, frozen=True):
     held: tuple[int, ...] = ()
 
 
-class SealedAsk(msgspec.Struct, frozen=True):
+class SealedAsk(msgspec.Struct, frozen=True, omit_defaults=True):
     """``ask`` topic: ``key`` is the station's asking key (X25519, base64), ``box`` the sealed ``Ask``.
+
+    ``many``: the box holds ``Asks``, and the answer's box ``Answers``.  ``to`` is the id of the hub's sealing key it is
+    sealed to; without one it is the key the hub began with.
 
     Reply topic, correlation and not-after are in the payload as well as in MQTT 5 properties, because some brokers
     speak 3.1.1 only.
@@ -165,10 +169,12 @@ class SealedAsk(msgspec.Struct, frozen=True):
     box: str
     reply: str
     not_after: Moment
+    many: bool = False
+    to: str = ""
 
 
 class SealedAnswer(msgspec.Struct, frozen=True):
-    """``answer`` topic: the sealed ``Answer`` for the ask with this id, or an error in words."""
+    """``answer`` topic: the sealed ``Answer`` (or ``Answers``) for the ask with this id, or an error in words."""
 
     id: str
     box: str = ""

@@ -49,6 +49,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         "export --sealed` writes them: the same rows, exactly once."
     )
     imports = add(groups, "import", "import", about, "hub import people.json\n  hub import /media/stick/rows.jsonl")
+    answered(imports)
     imports.add_argument("file", type=Path, metavar="FILE", help="either is told by how it begins")
     _exporting(groups, add)
     _fleet(groups, add)
@@ -89,6 +90,8 @@ def _exporting(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     checkins.add_argument("--station", metavar="NAME", help="only this station's")
     checkins.add_argument("--since", type=_moment, metavar="RFC3339", help="only rows that arrived from then on")
     checkins.add_argument("--identities", action="store_true", help="also name and numbers: personal data in clear")
+    checkins.add_argument("--reason", default="", metavar="TEXT", help="why, for the log of look-ups")
+    answered(checkins)
 
 
 def _fleet(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
@@ -170,6 +173,7 @@ def _documents(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     )
     publish.add_argument("file", type=Path, metavar="POLICY.json")
     publish.add_argument("--next", action="store_true", help="give it the next free version, whatever the file says")
+    answered(publish)
     _signing(groups, add)
     schemas = add(
         groups, "schemas", "schemas", "Write the JSON Schemas of files and messages.", "hub schemas docs/schemas"
@@ -196,12 +200,7 @@ def _documents(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
 
 
 def _signing(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
-    whats = groups.add_parser("keys", help="Show and rotate keys.").add_subparsers(required=True, metavar="WHAT")
-    show = add(whats, "show", "keys show", "Print the hub's public keys and their ids.", "hub keys show --trust trust/")
-    about = "Sign declarations with a new key from now on; what the old one signed is believed until it expires."
-    rotate = add(whats, "rotate", "keys rotate", about, "hub keys rotate --trust trust/")
-    for each in (show, rotate):
-        each.add_argument("--trust", type=Path, metavar="DIR", help="also write there whom stations must believe")
+    _keys(groups, add)
     others = groups.add_parser("client", help="Register other systems.").add_subparsers(required=True, metavar="WHAT")
     about = "Register a system that brings declarations in and print its token, once; an existing name gets a new one."
     added = add(others, "add", "client add", about, "hub client add hue-s")
@@ -209,10 +208,46 @@ def _signing(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     of_place = groups.add_parser("place", help="List places and print their codes.")
     whats = of_place.add_subparsers(required=True, metavar="WHAT")
     add(whats, "list", "place list", "List places with the text of the code to post.", "hub place list --json")
+    about = "Add a place, or correct all of it but its position; its opening hours end every stay at closing time."
+    example = 'hub place put cho-dong-ba --name "Chợ Đông Ba" --kind venue --area 34/19804 --hours 05:00-20:00'
+    kept = add(whats, "put", "place put", about, example)
+    kept.add_argument("place", metavar="CODE", help="lower-case letters, digits, hyphens")
+    kept.add_argument("--name", required=True, metavar="TEXT", help="as people know it")
+    kept.add_argument("--kind", required=True, type=GateKind, choices=list(GateKind), help="what it is")
+    kept.add_argument("--area", required=True, metavar="EDITION/CODE", help="its commune, or district")
+    for name, help_text in (
+        ("hamlet", "thôn or tổ"),
+        ("address", "house number, street"),
+        ("contact", "who is responsible"),
+    ):
+        kept.add_argument(f"--{name}", default="", metavar="TEXT", help=help_text)
+    kept.add_argument("--hours", default="", metavar="HOURS", help="such as 05:00-20:00; none: it never closes")
+    kept.add_argument("--capacity", type=int, metavar="N", help="the most people at one time")
+    answered(kept)
     about = "Print the text of a place's code, and draw it 5 cm wide, for people to scan themselves."
     posted = add(whats, "code", "place code", about, "hub place code cho-dong-ba --svg cho-dong-ba.svg")
     posted.add_argument("place", metavar="CODE", help="a registered place")
     posted.add_argument("--svg", type=Path, metavar="FILE", help="draw the QR there")
+
+
+def _keys(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
+    group = groups.add_parser("keys", help="Show, rotate and erase keys.")
+    whats = group.add_subparsers(required=True, metavar="WHAT")
+    show = add(whats, "show", "keys show", "Print the hub's public keys and their ids.", "hub keys show --trust trust/")
+    about = (
+        "Sign declarations with a new key from now on; what the old one signed is believed until it expires. "
+        "With --sealing: have stations seal to a new key; the old ones go on opening. A running hub tells its stations."
+    )
+    rotate = add(whats, "rotate", "keys rotate", about, "hub keys rotate --sealing --by le-thi-b")
+    rotate.add_argument("--sealing", action="store_true", help="the key that stations seal to, not the signing one")
+    answered(rotate)
+    for each in (show, rotate):
+        each.add_argument("--trust", type=Path, metavar="DIR", help="also write there whom stations must believe")
+    about = "Destroy an earlier sealing key: what was sealed to it can be read by nobody any more. Asks before it does."
+    erase = add(whats, "erase", "keys erase", about, "hub keys erase 0f1e2d3c4b5a6978 --by le-thi-b")
+    erase.add_argument("id", metavar="ID", help="as `hub keys show` lists it")
+    erase.add_argument("--by", required=True, metavar="ACCOUNT", help="the account that answers for it")
+    erase.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _snapshots(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
@@ -242,7 +277,10 @@ def _keeping(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     whats = person.add_subparsers(required=True, metavar="WHAT")
     number = "; the person's number or code comes on standard input"
     about = f"Print all that is known of a person, as JSON, in clear{number}."
-    export = add(whats, "export", "person export", about, "hub person export < number.txt > person.json")
+    example = 'hub person export --by le-thi-b --reason "asked by herself" < number.txt > person.json'
+    export = add(whats, "export", "person export", about, example)
+    export.add_argument("--reason", default="", metavar="TEXT", help="why, for the log of look-ups")
+    answered(export)
     about = f"Erase a person from every table; exit 1 while a legal hold stands{number}."
     erase = add(whats, "erase", "person erase", about, "hub person erase --by le-thi-b < number.txt")
     about = f"Hold a person's records: nothing of them is erased until then{number}."
@@ -257,7 +295,7 @@ def _keeping(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     hold.add_argument("--until", required=True, type=_moment, metavar="RFC3339", help="at most a year ahead")
     about = "Tie a card to the person behind a My QR; both come on standard input, a line each."
     link = add(whats, "link", "person link", about, "hub person link --by le-thi-b < my-qr-and-number.txt")
-    link.add_argument("--by", default="", metavar="ACCOUNT", help="who answers for it; default: operator")
+    answered(link)
     release = add(whats, "release", "person release", "End a hold before its time.", "hub person release 3 --by b")
     release.add_argument("hold", type=int, metavar="HOLD", help="the number that placing it gave")
     for each in (export, erase, hold):
@@ -319,6 +357,11 @@ def _province(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     check = add(whats, "check", "province check", about, "hub province check --config hub.toml --who - < number.txt")
     check.add_argument("--who", default="", metavar="NUMBER", help="ask for this one; - reads it from standard input")
     check.add_argument("--scheme", type=Scheme, choices=list(Scheme), help="what it is; default: the mapping's first")
+
+
+def answered(command: argparse.ArgumentParser) -> None:
+    """Lets a command say which account answers for it."""
+    command.add_argument("--by", default="", metavar="ACCOUNT", help="who answers for it; default: the operator")
 
 
 def _letter(text: str) -> tuple[str, str, int]:

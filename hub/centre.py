@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 from hub.health.fleet_health import Fleet, Via
 from hub.journals import messages
 from hub.journals.messages import BadMessage
+from hub.lead import Lead
 from hub.logs import Tally
 from hub.policy import policies
 from hub.policy.policies import Published
 from hub.province.desk import Desk
+from hub.register import announcing, sealing
+from hub.register.announcing import Announced
 from hub.register.standings import Standings
 from hub.snapshots.shelf import Shelf
 from hub.stations import fleet
@@ -37,10 +40,17 @@ class Centre:
         self.published: dict[str, Published] = {}
         self.province: Desk | None = None  # set before anybody is let in
         self.shelf: Shelf | None = None  # the same
+        self.lead: Lead | None = None  # the same
+        self.announced: Announced | None = None
         self._reloading = threading.Lock()
         self._reloaded = 0.0
         self._stamp: object = None
         self.refresh()
+
+    @property
+    def leads(self) -> bool:
+        """Whether this hub does what only one of those on a database may do."""
+        return self.lead is None or self.lead.held
 
     def standings(self) -> Standings:
         """Look-ups on a connection of the caller's own thread."""
@@ -79,5 +89,7 @@ class Centre:
                 self.tokens.reload(connection)
                 self.fleet.know(self.tokens.all)
                 self._stamp = stamp
+            sealing.refresh(connection, self.ring)
+            self.announced = announcing.newest(connection)
             self.published = policies.in_force(connection, datetime.now(UTC))
             self._reloaded = time.monotonic()

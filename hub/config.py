@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 import tomllib
@@ -32,7 +33,8 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Port = 1883
     user: str = "hub"
     password_file: str = ""
-    client_id: str = "hub"
+    client_id: str = ""  # empty: one of its own for each data folder on each machine
+    shared: bool = False  # several hubs take turns at what one of them must do
 
 
 class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +50,9 @@ class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     address: str = ""
     requests_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 600
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+
     map_edition: Literal["", "34", "63"] = ""  # whose provinces the forms offer; empty: those of most registered places
 
     @property
@@ -227,6 +232,7 @@ def load(path: Path) -> Settings:
     if metrics.enabled and not metrics.is_near and not metrics.token_file:
         faults.append(f"metrics.token_file: anybody in the network could read {metrics.host}; give it a token")
     faults += _nobody_told(cast("AlarmSettings", sections["alarms"]))
+    faults += _no_networks(cast("WebSettings", sections["web"]))
     faults += _without_system(cast("ProvinceSettings", sections["province"]))
     if faults:
         raise ConfigError("\n".join(f"{path}: {fault}" for fault in faults))
@@ -246,6 +252,14 @@ def _nobody_told(alarms: AlarmSettings) -> Iterator[str]:
             yield f"alarms.from, alarms.to: {address!r} is no e-mail address"
     if alarms.to and not alarms.smtp_host:
         yield "alarms.smtp_host: the mail server by which e-mails go, such as localhost"
+
+
+def _no_networks(web: WebSettings) -> Iterator[str]:
+    for each in web.trusted_proxies:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError:
+            yield f"web.trusted_proxies: {each!r} is no address or network, such as 10.0.0.5 or 10.0.0.0/24"
 
 
 def _without_system(province: ProvinceSettings) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from core import health, orders, rules, shown, snapshot, wire
+from core import announcement, health, orders, rules, shown, snapshot, wire
 from hub.cast import Cast
 from hub.doors.sheets import Receipt, Sheet
 from hub.journals.dead_letters import Letter, Replayed
@@ -17,6 +17,7 @@ from hub.service import Ready
 from hub.telling.composing import Message
 
 DESCRIBED: dict[str, Any] = {
+    "announcement": announcement.Announcement,
     "answer": wire.Answer,
     "answers": wire.Answers,
     "ask": wire.Ask,

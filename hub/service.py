@@ -22,14 +22,17 @@ from hub.centre import Centre
 from hub.config import Settings
 from hub.custody import keeper
 from hub.doors import api
-from hub.doors.broker import HUB_USER, Broker, BrokerAddress
+from hub.doors.broker import HUB_USER, Broker
 from hub.doors.correlation import Correlated
 from hub.doors.link import Link
 from hub.doors.metrics import serving
+from hub.doors.wires import BrokerAddress, own_client_id
 from hub.errors import ConfigError, Unavailable
 from hub.journals.messages import RECEIVED_AT_MOST
 from hub.journals.second_look import SecondLook
 from hub.journals.writer import Writer
+from hub.key_watch import KeyWatch
+from hub.lead import Lead
 from hub.opening import open_store
 from hub.province.opening import open_desk
 from hub.province.outage import Outage
@@ -110,6 +113,11 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
         stack.callback(store.close)
         keeper.catch_up(store, ring, settings, datetime.now(UTC))
         centre = Centre(store, ring)
+        centre.lead = Lead(store)
+        stack.callback(centre.lead.close)
+        keys = KeyWatch(centre, settings.folder / "keys")
+        keys.step(datetime.now(UTC))  # before any station asks
+        centre.refresh()
         centre.province = open_desk(settings.province, ring, centre.tally)
         if centre.province is not None:
             stack.enter_context(loops.running("province", centre.province.run, centre.province.stop))
@@ -126,7 +134,7 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
         stack.enter_context(loops.running("watchman", watchman.run, watchman.stop))
         keeping = keeper.Keeper(store, ring, settings)
         stack.enter_context(loops.running("keeper", keeping.run, keeping.stop))
-        again = SecondLook(store, ring)
+        again = SecondLook(store, ring, lambda: centre.leads)
         stack.enter_context(loops.running("second look", again.run, again.stop))
         if told := ways(settings.alarms):
             teller = Teller(store, settings.alarms, told, centre.tally)
@@ -138,11 +146,12 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
             nightly = Nightly(store, centre.shelf, settings)
             stack.enter_context(loops.running("snapshots", nightly.run, nightly.stop))
         stop = threading.Event()
-        stack.enter_context(loops.running("watch", lambda: _watch(centre, broker, link, stop), stop.set))
+        stack.enter_context(loops.running("watch", lambda: _watch(centre, keys, broker, link, stop), stop.set))
         reached = Ready(_address(listener), f"{address.host}:{address.port}" if address else "", os.getpid())
         site = Site(centre, settings)
         app = api.build(api.Doors(centre, writer), site)
-        loops.serve(_Server(app, lambda: _announce(reached, link, ready), site.ending.set), listener)
+        proxies = settings.web.trusted_proxies
+        loops.serve(_Server(app, proxies, lambda: _announce(reached, link, ready), site.ending.set), listener)
     log.info("ended", extra={"died": loops.died})
     return os.EX_SOFTWARE if loops.died else os.EX_OK
 
@@ -166,13 +175,17 @@ def _broker_address(settings: Settings, broker: Broker | None) -> BrokerAddress 
         password = Path(mqtt.password_file).read_text().strip() if mqtt.password_file else ""
     except OSError as error:
         raise ConfigError(f"mqtt.password_file {mqtt.password_file}: {error.strerror or error}") from error
-    return BrokerAddress(mqtt.host, mqtt.port, mqtt.user, password, mqtt.client_id)
+    client_id = mqtt.client_id or own_client_id(settings.folder)
+    return BrokerAddress(mqtt.host, mqtt.port, mqtt.user, password, client_id, mqtt.shared)
 
 
-def _watch(centre: Centre, broker: Broker | None, link: Link | None, stop: threading.Event) -> None:
+def _watch(centre: Centre, keys: KeyWatch, broker: Broker | None, link: Link | None, stop: threading.Event) -> None:
     """Notices what other processes changed in the database, a broker that died and a province system that is down."""
     outage = Outage(centre.store, centre.province) if centre.province is not None else None
     while not stop.wait(WATCH_SECONDS):
+        if centre.lead is not None:
+            centre.lead.look()
+        keys.step(datetime.now(UTC))
         centre.refresh()
         if outage is not None:
             outage.step(datetime.now(UTC))
@@ -203,7 +216,13 @@ def _address(listener: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, app: Litestar, started: Callable[[], None], ending: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: Litestar,
+        trusted_proxies: tuple[str, ...],
+        started: Callable[[], None],
+        ending: Callable[[], None],
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 Correlated(app),
@@ -213,6 +232,7 @@ class _Server(uvicorn.Server):
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 lifespan="on",
+                forwarded_allow_ips=list(trusted_proxies),
             )
         )
         self._started, self._ending = started, ending

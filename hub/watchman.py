@@ -1,4 +1,8 @@
-"""The loop that watches the fleet: judges it every few seconds, writes alarms down, keeps figures and thins them."""
+"""The loop that watches the fleet: judges it every few seconds, writes alarms down, keeps figures and thins them.
+
+Every hub on a database judges, for its own pages; the one that leads writes down what it found.  What came over HTTP
+came to one hub alone, and that one keeps it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ import sqlalchemy as sa
 
 from hub.centre import Centre
 from hub.health import health_history
+from hub.health.fleet_health import Member
 from hub.health.health_history import QUARTER, Recorder
 from hub.journals import gaps
 from hub.stations import alarms
@@ -41,6 +46,7 @@ class Watchman:
         self._untold: list[Change] = []
         self._saved: datetime | None = None
         self._due: dict[str, datetime] = {}
+        self._led = False
         self.watch = Watch()
 
     def stop(self) -> None:
@@ -58,6 +64,7 @@ class Watchman:
         """Begins where a hub ended: what it kept of every station, which alarms stood, when it last looked."""
         fleet = self._centre.fleet
         fleet.know(self._centre.tokens.all)
+        self._led = self._centre.leads
         with self._centre.store.reading() as connection:
             health_history.load(connection, fleet)
             self.watch = Watch(alarms.standing_matters(connection), health_history.looked(connection))
@@ -72,11 +79,14 @@ class Watchman:
         """One look at ``now``: what began or ended is written down, and whatever else is due."""
         fleet = self._centre.fleet
         fleet.know(self._centre.tokens.all)
+        if self._centre.leads is not self._led:
+            self._untold.clear()
+            self.take_up()  # from the hub that led, or to go on beside the one that leads now
         if self._is_due("gaps", GAPS_EVERY, now):
             with self._centre.store.reading() as connection:
                 fleet.miss(gaps.found(connection, [each.health for each in fleet.members() if each.health is not None]))
         changes = self.watch.step(now, fleet.views(self._policy), listening=self._listening())
-        self._untold += changes
+        self._untold += changes if self._led else ()
         for change in changes:
             for listener in self.told:
                 listener(change)
@@ -89,7 +99,7 @@ class Watchman:
             self._save(now)
         if self._is_due("points", POINT_EVERY, now):
             self._record(now)
-        if self._is_due("thin", THIN_EVERY, now):
+        if self._led and self._is_due("thin", THIN_EVERY, now):
             self._thin(now)
 
     def _policy(self, gate: Gate) -> int:
@@ -101,15 +111,16 @@ class Watchman:
         with self._centre.store.reading() as connection:
             health_history.load(connection, fleet, now - SAVE_EVERY * 4)  # of another hub on this database
         with self._centre.store.writing() as connection:
-            health_history.save(connection, fleet.members(), self._saved)
-            health_history.note_look(connection, now)
+            health_history.save(connection, self._own_members(), self._saved)
+            if self._led:
+                health_history.note_look(connection, now)
         self._saved = now
 
     def _record(self, now: datetime) -> None:
-        made = self._recorder.points(self._centre.fleet.members(), now - POINT_EVERY)
+        made = self._recorder.points(self._own_members(), now - POINT_EVERY)
         with self._centre.store.writing() as connection:
             health_history.write(connection, made)
-        if self._is_due("quarter", timedelta(seconds=QUARTER), now):
+        if self._led and self._is_due("quarter", timedelta(seconds=QUARTER), now):
             with self._centre.store.writing() as connection:
                 health_history.condense(connection, now)
 
@@ -119,6 +130,11 @@ class Watchman:
                 alarms.forget(connection, now - ALARMS_KEPT)
                 if health_history.thin(connection, now) < health_history.THINNED_AT_ONCE:
                     return
+
+    def _own_members(self) -> tuple[Member, ...]:
+        """The stations whose health this hub is to keep: all when it leads, else those that told it over HTTP."""
+        members = self._centre.fleet.members()
+        return members if self._led else tuple(each for each in members if each.via == "http")
 
     def _is_due(self, what: str, every: timedelta, now: datetime) -> bool:
         if now < self._due.get(what, now):

@@ -12,17 +12,17 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 
 from core import keys
-from core.codes.trust import Trust
 from core.health import Health
 from core.model import Capture, Reason
 from core.shown import RunningSettings
-from station import __version__, health, snapshot_loop, trust
+from station import __version__, health, snapshot_loop
 from station.certificates import Certificates
 from station.checkup import Checkup, Parts
 from station.clock import Clock
 from station.errors import ConfigError, JournalError
 from station.faces import Faces
 from station.gate import Gate, Presented
+from station.hub_keys import held_by
 from station.journal import Backlog, Journal
 from station.journal_orders import OrderBook
 from station.lookup import Lookups
@@ -85,6 +85,9 @@ class Station:
             asking=lambda: self.lookups.asking,
         )
         self.sync.showing.settings = self._running
+        self.sync.keys = self.keys = held_by(settings)
+        line = self._reach.line
+        self.keys.seal_by([self.journal.seal_to, *([line.seal_to] if line is not None else [])])
         self.outfit = Outfit(settings, self.clock, stack)
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
         faces = Faces(settings.station.name, self.panel, self.clock, self._reach.wake.set)
@@ -93,7 +96,7 @@ class Station:
         self.panel.quiet = self.overrides.quiet
         self.gate = Gate(
             self.overrides.doorway,
-            trust=_trust(settings),
+            trust=self.keys.trust,
             policies=self.policies,
             lookups=self.lookups,
             journal=self.journal,
@@ -155,6 +158,8 @@ class Station:
             clock_error=worth.error,
             hub_offset=self.clock.hub_offset,
             policy_version=self.policies.newest,
+            believed_keys=self.keys.ids,
+            keys_version=self.keys.version,
             hub_problem=self.hub_problem,
             last_contact=round(monotonic - contact, 1) if contact is not None else None,
             backlog=self._backlog.rows,
@@ -319,10 +324,6 @@ class _SyncLoop:
 
     def __init__(self, sync: Sync) -> None:
         self.run = sync.run
-
-
-def _trust(settings: Settings) -> Trust:
-    return trust.read_folder(settings.trust.folder) if settings.trust.folder is not None else Trust({})
 
 
 def _journal(settings: Settings) -> Journal:

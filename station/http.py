@@ -73,6 +73,10 @@ class HttpHub:
         self._read(answer, wire.Signed)  # a login page is told as one
         return answer
 
+    def keys(self, deadline: float) -> bytes | None:
+        """``GET /v1/keys``: the signed list of the hub's keys, None from one that announces none."""
+        return self._within(deadline, _Request("GET", f"{self.url}/v1/keys", b"", deadline, empty=(404,))) or None
+
     def held(self, epoch: str, deadline: float) -> wire.HeldMark | None:
         """``GET /v1/held``: how far the hub holds a journal; None from one that cannot say."""
         asked = f"{self.url}/v1/held?epoch={epoch}"

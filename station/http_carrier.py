@@ -62,7 +62,7 @@ class HttpCarrier:
         self.problem = ""
 
     def step(self, sync: Sync) -> bool:
-        """Sees whether there is a new policy, then brings a batch; pauses when the hub does not say it holds that."""
+        """Sees whether policy or keys are new, then brings a batch; pauses when the hub does not say it holds that."""
         if not self._pause.over:
             return False
         try:
@@ -116,6 +116,9 @@ class HttpCarrier:
         self._policy_next = time.monotonic() + _POLICY_EVERY
         if document is not None:
             sync.take_policy(document)
+        announced = self._hub.keys(_HTTP_DEADLINE) if sync.keys is not None else None
+        if announced is not None and sync.keys is not None:
+            sync.keys.offer(announced)
 
     def _ask_held(self, sync: Sync) -> None:
         """Asks while nothing is brought: a hub restored from a backup wants rows again that it held before."""

@@ -94,7 +94,7 @@ class Journal:
         self._unsettled = False
         self._file = JournalFile(path, max_bytes, self._take_up)
         self._days = Days()
-        self._sealer = keys.Sealer(sealing_key)
+        self._sealer, self._sealed_to = keys.Sealer(sealing_key), ""
 
     def __enter__(self) -> Journal:
         """Opens as far as it can be opened; a fault is logged and kept in ``trouble``.
@@ -113,6 +113,11 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         """Closes; everything appended is already on disk."""
         self._file.close()
+
+    def seal_to(self, public: bytes, name: str) -> None:
+        """Seals rows to another key of the hub's from now on, and names it in them by its id."""
+        with self._file.lock:
+            self._sealer, self._sealed_to = keys.Sealer(public), name
 
     @property
     def trouble(self) -> JournalError | None:
@@ -186,6 +191,7 @@ class Journal:
             decision=entry.decision,
             cause=entry.cause,
             off=entry.off,
+            sealed_to=self._sealed_to if sealed else "",
         )
 
     def last_passage(self, subject: Subject, now: datetime, *, person: str = "") -> Passage | None:

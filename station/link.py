@@ -103,11 +103,12 @@ class MqttHub:
         self._broker, self._station, self._kind = broker, station, kind
         self.name = f"mqtt://{broker.host}:{broker.port}"
         self._own = f"{ROOT}/s/{station}"
-        self._topics = [f"{self._own}/{leaf}" for leaf in ("held", "answer", "do", "watched")]
+        self._topics = [*(f"{self._own}/{leaf}" for leaf in ("held", "answer", "do", "watched")), f"{ROOT}/keys"]
         self._policies = tuple(f"{ROOT}/policy/{scope}" for scope in scopes)
         self._left: set[str] = set()
         private, public = keys.new_sealing_key()
-        self._channel = keys.AskingChannel.station(private, sealing_key)
+        self._private = private
+        self._line_to_hub = keys.AskingChannel.station(private, sealing_key), ""
         self._asking_key = keys.encode_key(public)
         self._ids = itertools.count(secrets.randbits(32))
         self._woken = woken
@@ -151,17 +152,21 @@ class MqttHub:
             for _ in range(len(waiting)):
                 yield waiting.popleft()
 
+    def seal_to(self, public: bytes, name: str) -> None:
+        """Has look-ups sealed to another key of the hub's from now on; one under way goes on as it began."""
+        self._line_to_hub = keys.AskingChannel.station(self._private, public), name
+
     def ask(self, who: wire.Who, at: datetime, deadline: float) -> wire.Answer:
         """A sealed look-up and its sealed answer; ``HubUnreachable`` when none comes within ``deadline`` seconds."""
         if not self._client.is_connected():
             raise HubUnreachable(self.name, "no connection to the broker")
         ask_id = f"{next(self._ids):016x}"
         self._drain_answers()
-        self._publish_ask(ask_id, wire.encode(wire.Ask(who, self._kind, at)), at, deadline)
+        channel = self._publish_ask(ask_id, wire.encode(wire.Ask(who, self._kind, at)), at, deadline)
         until = time.monotonic() + deadline
         while (left := until - time.monotonic()) > 0:
             try:
-                answer = self._opened(self._answers.get(timeout=left), ask_id)
+                answer = self._opened(self._answers.get(timeout=left), ask_id, channel)
             except queue.Empty:
                 break
             if answer is not None:
@@ -250,19 +255,22 @@ class MqttHub:
         """Whether the last message under this topic has not been acknowledged by the broker yet."""
         return topic in self._given and not self._given[topic].is_published()
 
-    def _publish_ask(self, ask_id: str, plain: bytes, at: datetime, deadline: float) -> None:
+    def _publish_ask(self, ask_id: str, plain: bytes, at: datetime, deadline: float) -> keys.AskingChannel:
+        channel, sealed_to = self._line_to_hub
         reply = f"{self._own}/answer"
         sealed = wire.SealedAsk(
             id=ask_id,
             key=self._asking_key,
-            box=base64.b64encode(self._channel.seal_ask(plain, ask_id)).decode(),
+            box=base64.b64encode(channel.seal_ask(plain, ask_id)).decode(),
             reply=reply,
             not_after=at + timedelta(seconds=deadline),
+            to=sealed_to,
         )
         properties = _AskProperties(reply, ask_id, max(1, round(deadline + 0.5)))
         self._client.publish(f"{self._own}/ask", wire.encode(sealed), qos=0, properties=properties)
+        return channel
 
-    def _opened(self, payload: bytes, ask_id: str) -> wire.Answer | None:
+    def _opened(self, payload: bytes, ask_id: str, channel: keys.AskingChannel) -> wire.Answer | None:
         """The answer to this ask; None for a late one to another."""
         try:
             sealed = wire.decode(payload, wire.SealedAnswer)
@@ -272,7 +280,7 @@ class MqttHub:
                 raise HubCannotSay(self.name, "cannot ask the province system")
             if sealed.error:  # not quoted: who knows what a hub says of whom
                 raise HubUnreachable(self.name, "refuses the look-up; its log says why")
-            plain = self._channel.open_answer(base64.b64decode(sealed.box), ask_id)
+            plain = channel.open_answer(base64.b64decode(sealed.box), ask_id)
             return wire.decode(plain, wire.Answer)
         except ValueError as error:
             raise HubUnreachable(self.name, "answers in words that are not a hub's") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +19,9 @@ from station.policies import Policies
 from station.settings import Settings
 from station.sync import Carrier, MqttCarrier, NoCarrier
 
+if TYPE_CHECKING:
+    from station.link import MqttHub
+
 
 class Reach(msgspec.Struct, frozen=True):
     """The ways to the hub; ``wake`` is set when the hub said something or a row was written.
@@ -30,6 +34,7 @@ class Reach(msgspec.Struct, frozen=True):
     wake: threading.Event
     session: str
     snapshots: HttpHub | None = None
+    line: MqttHub | None = None
 
 
 def reach(settings: Settings, own: tuple[str, ...], policies: Policies, clock: Clock, stack: ExitStack) -> Reach:
@@ -63,5 +68,6 @@ def reach(settings: Settings, own: tuple[str, ...], policies: Policies, clock: C
     asker = line if hub.lookups == "mqtt" else over_http()
     carrier = MqttCarrier(line, state, brings=hub.checkins == "mqtt")
     if hub.checkins == "mqtt":
-        return Reach(asker, carrier, wake, state.session, snapshots)
-    return Reach(asker, HttpBesideMqtt(HttpCarrier(over_http()), carrier), wake, state.session, snapshots)
+        return Reach(asker, carrier, wake, state.session, snapshots, line)
+    carried = HttpBesideMqtt(HttpCarrier(over_http()), carrier)
+    return Reach(asker, carried, wake, state.session, snapshots, line)

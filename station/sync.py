@@ -19,6 +19,7 @@ import msgspec
 from core import wire
 from station.clock import Clock
 from station.errors import JournalError
+from station.hub_keys import HubKeys
 from station.journal import Journal, Pending
 from station.link import Connected, Disconnected, Message, MqttHub
 from station.orders.mailbox import Mailbox
@@ -93,6 +94,7 @@ class Sync:
     mail: Mailbox = field(default_factory=Mailbox)
     showing: Showing = field(default_factory=Showing)
     asking: Callable[[], bool] = lambda: False  # a look-up is under way: rows let it go first
+    keys: HubKeys | None = None
     last_contact: float | None = None  # monotonic
 
     def __post_init__(self) -> None:
@@ -334,6 +336,9 @@ class MqttCarrier:
             sync.showing.look_on(event.payload)
         elif event.topic == "do":
             sync.mail.offer(event.payload)
+        elif event.topic == "keys" and event.payload and sync.keys is not None:
+            sync.contact()
+            sync.keys.offer(event.payload)
         elif event.topic.startswith("policy/") and event.payload:
             sync.take_policy(event.payload)
 

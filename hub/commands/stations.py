@@ -15,6 +15,7 @@ from core.model import GateKind
 from hub.commands.opening import opened, settings_of
 from hub.config import Settings
 from hub.journals import conflicts, proof
+from hub.register import sealing
 from hub.stations import fleet
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
@@ -38,6 +39,7 @@ def register(
     with store.writing() as connection:
         token = fleet.add_station(connection, name, place, kind, datetime.now(UTC))
         tokens.reload(connection)
+        own_key = sealing.current(connection, ring).public
     gate = tokens.named(name)
     assert gate is not None
     own = {"name": gate.name, "place": gate.place, "place_name": gate.place_name, "kind": gate.kind.value}
@@ -47,7 +49,7 @@ def register(
             "url": url or f"http://{settings.http.host}:{settings.http.port}",
             "token": token,
             "policy_key": keys.encode_key(ring.policy_public),
-            "sealing_key": keys.encode_key(ring.sealing_public),
+            "sealing_key": keys.encode_key(own_key),
         },
     }
 

@@ -23,7 +23,7 @@ from hub.erasure.emptying import RowKey
 from hub.erasure.ledger import Entry
 from hub.errors import HubError
 from hub.journals.unsealing import Unreadable, decode, open_who, subjects
-from hub.register import phones
+from hub.register import phones, sealing
 from hub.register.people import FormDetails
 from hub.storage import replies
 from hub.storage.citizen_tables import drafts, onetime_codes
@@ -164,6 +164,7 @@ def _key_columns(table: sa.Table) -> tuple[sa.Column[object], ...]:
 def _naming(
     connection: sa.Connection, ring: Keyring, source: sa.FromClause, table: sa.Table, digests: set[bytes]
 ) -> list[RowKey]:
+    sealing.refresh(connection, ring)
     wanted = sa.select(*_key_columns(table), table.c.raw).select_from(source)
     found = connection.execute(wanted).all()
     return [

@@ -28,6 +28,7 @@ from hub.custody.strongbox import CHUNK, MAGIC, BoxReader, Shut
 from hub.erasure import ledger
 from hub.erasure.ledger import Entry
 from hub.errors import ConfigError, DataError, MissingFile, Unavailable
+from hub.register import announcing
 from hub.storage import dumps, keyring
 from hub.storage.account_tables import account_sessions
 from hub.storage.dumps import Loader
@@ -111,6 +112,7 @@ def _fill(
                 ring = keyring.load(staging / "keys")
                 keyring.tie(connection, ring)
                 connection.execute(sa.delete(account_sessions))  # no old sign-in lives again
+                announcing.forget(connection)  # stations may have heard newer ones
                 known = _known(settings, ring, [staging / ledger.MEMBER, *lists], passphrase)
                 again = replaying.repeat(connection, ring, known, now)
                 if on_server:

@@ -31,6 +31,7 @@ from hub.province.line import NotAnswered
 from hub.register.standings import Standings
 from hub.stations.fleet import Gate
 from hub.web import safety
+from hub.web.page import SECURE
 from hub.web.parts import routers
 from hub.web.site import Site
 
@@ -139,6 +140,12 @@ class Doors:
         return Response(published.document, media_type=MediaType.JSON)
 
 
+def _announced(centre: Centre) -> Response[bytes]:
+    if centre.announced is None:
+        raise HTTPException("no keys are announced yet", status_code=HTTPStatus.NOT_FOUND)
+    return Response(centre.announced.document, media_type=MediaType.JSON)
+
+
 def _settle(future: asyncio.Future[Result], result: Result) -> None:
     if not future.done():
         future.set_result(result)
@@ -163,6 +170,7 @@ def build(doors: Doors, site: Site) -> Litestar:
             NotAnswered: _cannot_say,
             500: _broken,
         },
+        state=State({SECURE: site.settings.web.is_https}),
         logging_config=None,
         openapi_config=None,
     )
@@ -206,6 +214,11 @@ def _stations(doors: Doors) -> Router:
         """Fetch the policy in force (→ ``wire.Signed``)."""
         return doors.policy(request.auth)
 
+    @get("/keys")
+    async def keys() -> Response[bytes]:
+        """Fetch what is to be known of the hub's keys (→ ``wire.Signed``)."""
+        return _announced(doors.centre)
+
     handlers = [
         lookup,
         lookups,
@@ -214,6 +227,7 @@ def _stations(doors: Doors) -> Router:
         settings,
         held,
         policy,
+        keys,
         *snapshots.handlers(doors.centre, doors.centre.shelf),
     ]
     handlers += order_doors.handlers(doors.centre, doors.deliver)

@@ -1,50 +1,63 @@
 """Sealed look-ups: opened, answered and sealed again on one thread's own connection.
 
-In one go, unless a province system is asked: then what was opened waits for its word, and is finished by it.
+In one go, unless a province system is asked: then what was opened waits for its word, and is finished by it.  Many at
+once are answered on a thread and a connection of their own, a bounded number of batches at a time, so that gates need
+not wait.
 """
 
 from __future__ import annotations
 
 import base64
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache, partial
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 
 from core import answers, keys, wire
 from core.model import Subject
+from core.wire import SealedAnswer
 from hub.centre import Centre
 from hub.journals import messages
 from hub.journals.messages import BadMessage
-from hub.province.kept import Answered
 from hub.province.line import NotAnswered
+from hub.register.standings import Standings
 
 ASK_BYTES_AT_MOST = 8_192
+ASKS_BYTES_AT_MOST = 131_072
+BATCHES_AT_MOST = 8
+"""Batches opened and not answered yet, of all stations together; the next one is told to come again."""
 CHANNELS_KEPT = 4_096
+BUSY = "too many look-ups wait already; ask again later"
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An opened ask whose person the province system is asked for."""
+    """An opened ask whose answer is not there yet: ``told`` is done when ``finish`` can give it at once."""
 
     sealed: wire.SealedAsk
     channel: keys.AskingChannel
-    ask: wire.Ask
-    told: Future[Answered | None]
+    told: Future[Any]
+    answer: Callable[[], wire.Answer | wire.Answers]
 
 
 class Asks:
     """Answers sealed asks; a key agreement is kept for each station that asks."""
 
     def __init__(self, centre: Centre) -> None:
+        self._centre = centre
         self._tally = centre.tally
         self._standings = centre.standings()
         self._province = centre.province
         self._joined = self._province.joined(centre.store.reader()) if self._province is not None else None
-        self._channel = lru_cache(CHANNELS_KEPT)(partial(keys.AskingChannel.hub, centre.ring.sealing))
+        self._channel = lru_cache(CHANNELS_KEPT)(keys.AskingChannel.hub)
+        self._batches = ThreadPoolExecutor(1, "look-ups")
+        self._under_way = 0
 
     def close(self) -> None:
-        """Lets go of the connection."""
+        """Lets go of the connection, once the batches under way are answered."""
+        self._batches.shutdown()
         self._standings.close()
         if self._joined is not None:
             self._joined.close()
@@ -55,40 +68,79 @@ class Asks:
         ``may_expire``: hold the ask's own not-after against the hub's clock.  Off when the broker minds the message's
         age itself, which works however wrong the station's clock may be.
         """
-        if len(payload) > ASK_BYTES_AT_MOST:
-            raise BadMessage(f"longer than {ASK_BYTES_AT_MOST} bytes")
         ask = messages.sealed_ask(payload, station)
+        most = ASKS_BYTES_AT_MOST if ask.many else ASK_BYTES_AT_MOST
+        if len(payload) > most:
+            raise BadMessage(f"longer than {most} bytes")
         if may_expire and ask.not_after < now:
             raise BadMessage("expired")
         answered = self._answered(ask, station, now)
         return answered if isinstance(answered, Waiting) else (ask.reply, wire.encode(answered))
 
-    def finish(self, waiting: Waiting, now: datetime) -> tuple[str, bytes]:
-        """The answer once the province system has said its word."""
-        assert self._joined is not None
+    def finish(self, waiting: Waiting) -> tuple[str, bytes]:
+        """The answer once whoever was asked has said its word."""
+        if waiting.sealed.many:
+            self._under_way -= 1
         try:
-            answer = self._joined.answer(waiting.ask, waiting.told.result(), now)
+            answer = wire.encode(waiting.answer())
         except NotAnswered:
-            return waiting.sealed.reply, wire.encode(wire.SealedAnswer(waiting.sealed.id, error=answers.UNASKED))
-        return waiting.sealed.reply, wire.encode(_seal(waiting.channel, wire.encode(answer), waiting.sealed.id))
+            return waiting.sealed.reply, wire.encode(SealedAnswer(waiting.sealed.id, error=answers.UNASKED))
+        return waiting.sealed.reply, wire.encode(_seal(waiting.channel, answer, waiting.sealed.id))
 
-    def _answered(self, ask: wire.SealedAsk, station: str, now: datetime) -> wire.SealedAnswer | Waiting:
-        try:
-            channel = self._channel(keys.decode_key(ask.key))
-            plain = channel.open_ask(base64.b64decode(ask.box, validate=True), ask.id)
-        except ValueError:
+    def _answered(self, ask: wire.SealedAsk, station: str, now: datetime) -> SealedAnswer | Waiting:
+        opened = self._opened(ask)
+        if opened is None:
             self._tally.add("ask: the seal does not open with this hub's key", station=station)
-            return wire.SealedAnswer(ask.id, error="the ask is not sealed to this hub's key")
+            return SealedAnswer(ask.id, error="the ask is not sealed to this hub's key")
+        channel, plain = opened
         try:
-            opened = messages.ask(plain)
+            if ask.many:
+                return self._answer_many(ask, channel, messages.asks(plain))
+            return self._answer_one(ask, channel, messages.ask(plain), now)
         except BadMessage as problem:
             self._tally.add(f"ask: {problem}", station=station)
-            return wire.SealedAnswer(ask.id, error=str(problem))
-        if self._province is not None:
-            told = self._province.ask(Subject(opened.who.scheme, opened.who.value))
-            return Waiting(ask, channel, opened, told)
-        return _seal(channel, wire.encode(self._standings.answer(opened, now)), ask.id)
+            return SealedAnswer(ask.id, error=str(problem))
+
+    def _opened(self, ask: wire.SealedAsk) -> tuple[keys.AskingChannel, bytes] | None:
+        """The channel and what came by it, by whichever sealing key of the hub's it was sealed to."""
+        try:
+            asking, box = keys.decode_key(ask.key), base64.b64decode(ask.box, validate=True)
+        except ValueError:
+            return None
+        for private in self._centre.ring.seals.candidates(ask.to):
+            try:
+                channel = self._channel(private, asking)
+                return channel, channel.open_ask(box, ask.id)
+            except ValueError:
+                continue
+        return None
+
+    def _answer_one(
+        self, sealed: wire.SealedAsk, channel: keys.AskingChannel, ask: wire.Ask, now: datetime
+    ) -> SealedAnswer | Waiting:
+        if self._province is None:
+            return _seal(channel, wire.encode(self._standings.answer(ask, now)), sealed.id)
+        joined, told = self._joined, self._province.ask(Subject(ask.who.scheme, ask.who.value))
+        assert joined is not None
+        return Waiting(sealed, channel, told, lambda: joined.answer(ask, told.result(), datetime.now(UTC)))
+
+    def _answer_many(
+        self, sealed: wire.SealedAsk, channel: keys.AskingChannel, asks: wire.Asks
+    ) -> SealedAnswer | Waiting:
+        if self._under_way >= BATCHES_AT_MOST:
+            return SealedAnswer(sealed.id, error=BUSY)
+        self._under_way += 1
+        told = self._batches.submit(self._look_up, asks)
+        return Waiting(sealed, channel, told, told.result)
+
+    def _look_up(self, asks: wire.Asks) -> wire.Answers:
+        """On the batches' own thread, which may wait for a province system."""
+        with self._centre.store.reading() as connection:
+            if self._province is None:
+                return Standings(connection, self._centre.ring).answer_all(asks, datetime.now(UTC))
+            told = self._province.ask_all([Subject(who.scheme, who.value) for who in asks.who]).result()
+            return self._province.joined(connection).answer_all(asks, told, datetime.now(UTC))
 
 
-def _seal(channel: keys.AskingChannel, answer: bytes, ask_id: str) -> wire.SealedAnswer:
-    return wire.SealedAnswer(ask_id, box=base64.b64encode(channel.seal_answer(answer, ask_id)).decode())
+def _seal(channel: keys.AskingChannel, answer: bytes, ask_id: str) -> SealedAnswer:
+    return SealedAnswer(ask_id, box=base64.b64encode(channel.seal_answer(answer, ask_id)).decode())

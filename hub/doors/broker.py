@@ -18,7 +18,6 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -51,18 +50,8 @@ pattern read tq/v1/s/%u/do
 pattern read tq/v1/s/%u/watched
 pattern read tq/v1/s/%u/config
 pattern read tq/v1/policy/#
+pattern read tq/v1/keys
 """
-
-
-@dataclass(frozen=True)
-class BrokerAddress:
-    """Where the broker is and who the hub is there."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    client_id: str
 
 
 class Broker:

@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from typing import cast
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -28,9 +27,10 @@ from core import wire
 from core.orders import Result
 from core.shown import LookedOn
 from hub.centre import Centre
+from hub.doors import wires
 from hub.doors.asking import Asks, Waiting
-from hub.doors.broker import BrokerAddress
 from hub.doors.order_line import OrderLine
+from hub.doors.wires import CONNECT_SECONDS, ROOT, BrokerAddress
 from hub.journals import intake, messages
 from hub.journals.messages import BadMessage
 from hub.journals.writer import Delivery, NotKept, Writer
@@ -39,22 +39,15 @@ from hub.policy import policies
 
 log = logging.getLogger(__name__)
 
-ROOT = "tq/v1"
-LEAVES = ("state", "checkins", "done", "ask", "health", "settings", "face")
 RETAINED = ("state", "settings")
 """What is taken down with an empty message."""
 
-ONCE = ("ask", "health", "face")
-"""What is not sent again: the next one says it anew."""
-
-RECEIVE_AT_MOST = 200
 UNSENT_AT_MOST = 2_000
 MESSAGES_A_TURN = 16
-SESSION_SECONDS = 3_600
-KEEPALIVE_SECONDS = 30
-CONNECT_SECONDS = 10.0
 TICK_SECONDS = 1.0
 LONGEST_PAUSE = 30.0
+KEYS = "keys"
+"""The topic of the announcement of keys; no policy's scope is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +73,8 @@ class Link:
         self._told: deque[tuple[Waiting, Properties | None]] = deque()
         self._again: list[tuple[float, Delivery]] = []
         self._greeted = False
+        self._led = False
+        self._states: dict[str, wire.State] = {}
         self._announced: dict[str, int] = {}
         self._unsent: set[int] = set()
         self._orders = OrderLine(writer)
@@ -126,18 +121,7 @@ class Link:
         self._unsent.clear()
         client = self._make()
         try:
-            client.connect(
-                self._address.host,
-                self._address.port,
-                KEEPALIVE_SECONDS,
-                clean_start=False,
-                properties=_properties(
-                    PacketTypes.CONNECT,
-                    SessionExpiryInterval=SESSION_SECONDS,
-                    ReceiveMaximum=RECEIVE_AT_MOST,
-                    MaximumPacketSize=messages.RECEIVED_AT_MOST,
-                ),
-            )
+            wires.connect(client, self._address, messages.RECEIVED_AT_MOST)
         except OSError as error:
             log.warning("broker cannot be reached", extra={"problem": str(error)})
             return False
@@ -178,13 +162,23 @@ class Link:
         while self._told:
             self._finish(client, *self._told.popleft())
         self._deliver_again()
-        if self.subscribed.is_set():
+        if self.subscribed.is_set() and self._leads():
             if not self._greeted:
                 self._greet(client)
             self._announce(client)
             self._order(client)
             self._look_on(client)
         client.loop_misc()
+
+    def _leads(self) -> bool:
+        """Whether this hub speaks for all; one that begins to writes down and says again what another may have left."""
+        leads = self._centre.leads
+        if leads and not self._led:
+            self._greeted = False
+            for state in self._states.values():
+                self._deliver(Delivery(state, lambda _: None, fresh=False))
+        self._led = leads
+        return leads
 
     def _read(self, client: mqtt.Client) -> None:
         """Takes several messages a turn where several are there: paho reads one, and a turn costs as much again."""
@@ -212,6 +206,9 @@ class Link:
             self._centre.tally.add(f"{leaf}: of a station nobody registered")
             client.ack(message.mid, message.qos)
             return
+        if leaf in wires.BY_ONE and not (self._address.shared or self._centre.leads):
+            client.ack(message.mid, message.qos)  # another hub's to do
+            return
         try:
             if len(message.payload) > messages.BYTES_AT_MOST:
                 raise BadMessage(f"longer than {messages.BYTES_AT_MOST} bytes")
@@ -225,8 +222,10 @@ class Link:
                 said = messages.KEPT[leaf](bytes(message.payload), station)
                 if isinstance(said, wire.State):
                     self._centre.fleet.hear(said)
-                self._hand_over(said, message)
-                return
+                    self._states[station] = said
+                if self._centre.leads or leaf != "state":
+                    self._hand_over(said, message)
+                    return
         except BadMessage as problem:
             self._centre.refuse(leaf, str(problem), station)
         client.ack(message.mid, message.qos)
@@ -291,14 +290,14 @@ class Link:
 
     def _finish(self, client: mqtt.Client, waiting: Waiting, properties: Properties | None) -> None:
         try:
-            self._say(client, *self._asks.finish(waiting, datetime.now(UTC)), properties)
+            self._say(client, *self._asks.finish(waiting), properties)
         except BadMessage as problem:
             self._centre.tally.add(f"ask: {problem}")
 
     def _say(self, client: mqtt.Client, reply: str, answer: bytes, properties: Properties | None) -> None:
         if len(self._unsent) >= UNSENT_AT_MOST:
             raise BadMessage("the broker takes answers too slowly")
-        sent = client.publish(reply, answer, qos=0, properties=_correlation(properties))
+        sent = client.publish(reply, answer, qos=0, properties=wires.correlation(properties))
         if not sent.is_published():
             self._unsent.add(sent.mid)
 
@@ -313,19 +312,23 @@ class Link:
         self._greeted = True
 
     def _announce(self, client: mqtt.Client) -> None:
+        announced = self._centre.announced
+        if announced is not None and self._announced.get(KEYS) != announced.version:
+            client.publish(f"{ROOT}/{KEYS}", announced.document, qos=1, retain=True)
+            self._announced[KEYS] = announced.version
         published = self._centre.published
         for scope, policy in published.items():
             if self._announced.get(scope) != policy.version:
                 client.publish(f"{ROOT}/policy/{scope}", policy.document, qos=1, retain=True)
                 self._announced[scope] = policy.version
-        for scope in [scope for scope in self._announced if scope not in published]:
+        for scope in [scope for scope in self._announced if scope not in published and scope != KEYS]:
             client.publish(f"{ROOT}/policy/{scope}", b"", qos=1, retain=True)  # no longer in force: take it down
             del self._announced[scope]
 
     def _order(self, client: mqtt.Client) -> None:
         """Publishes orders that are due; the broker forgets each at its end, and so does its station."""
         for due, seconds in self._orders.due(self._reader):
-            properties = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=seconds)
+            properties = wires.properties(PacketTypes.PUBLISH, MessageExpiryInterval=seconds)
             client.publish(f"{ROOT}/s/{due.station}/do", due.document, qos=1, properties=properties)
 
     def _look_on(self, client: mqtt.Client) -> None:
@@ -336,15 +339,7 @@ class Link:
     # the line
 
     def _make(self) -> mqtt.Client:
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._address.client_id,
-            protocol=mqtt.MQTTv5,
-            manual_ack=True,
-        )
-        client.username_pw_set(self._address.user, self._address.password)
-        client.connect_timeout = CONNECT_SECONDS
-        client.on_socket_open = _without_delay
+        client = wires.make(self._address)
         client.on_connect = self._on_connect
         client.on_subscribe = lambda *_: self._begin(client)
         client.on_message = lambda _client, _data, message: self._inbox.append(message)
@@ -358,10 +353,11 @@ class Link:
         if reason.is_failure:
             log.error("broker refuses the hub", extra={"problem": str(reason)})
             return
-        client.subscribe([(f"{ROOT}/s/+/{leaf}", 0 if leaf in ONCE else 1) for leaf in LEAVES])
+        client.subscribe(wires.subscriptions(self._address))
 
     def _begin(self, client: mqtt.Client) -> None:
-        log.info("broker connected", extra={"broker": f"{self._address.host}:{self._address.port}"})
+        told = {"broker": f"{self._address.host}:{self._address.port}", "client": self._address.client_id}
+        log.info("broker connected", extra=told)
         self.subscribed.set()
 
     def _on_publish(
@@ -376,20 +372,3 @@ class Link:
     ) -> None:
         if not self._stop.is_set():
             log.warning("broker lost", extra={"problem": str(reason)})
-
-
-def _properties(packet: int, **values: object) -> Properties:
-    properties = Properties(packet)  # type: ignore[no-untyped-call]  # paho's own
-    for name, value in values.items():
-        setattr(properties, name, value)
-    return properties
-
-
-def _correlation(asked: Properties | None) -> Properties | None:
-    if asked is None or not hasattr(asked, "CorrelationData"):
-        return None
-    return _properties(PacketTypes.PUBLISH, CorrelationData=asked.CorrelationData)
-
-
-def _without_delay(_client: mqtt.Client, _data: object, line: object) -> None:
-    cast(socket.socket, line).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

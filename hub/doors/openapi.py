@@ -149,6 +149,13 @@ DOORS = (
     ),
     Door("get", "/v1/policy", "Fetch the policy in force.", wire.Signed, problems=(HTTPStatus.NOT_FOUND,)),
     Door(
+        "get",
+        "/v1/keys",
+        "Fetch whose declaration codes are to be believed, and the key to seal to.",
+        wire.Signed,
+        problems=(HTTPStatus.NOT_FOUND,),
+    ),
+    Door(
         "post",
         "/v1/declarations",
         "Take a declaration whose phone another system has proven.",

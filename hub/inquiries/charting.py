@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from hub.health.health_history import QUARTER
-from hub.inquiries.movements import HUE
+from hub.localtime import HUE
 from hub.storage.health_tables import health_points
 from hub.storage.tables import places, stations
 

@@ -22,6 +22,7 @@ from hub.journals import amending, boots, lost, sharing
 from hub.journals.intake import newest_epoch
 from hub.journals.unsealing import Unreadable, decode, open_who, subjects
 from hub.province import ties
+from hub.register import sealing
 from hub.register.standings import moment
 from hub.stations.alarms import raise_alarm
 from hub.storage.keeping_tables import anchors
@@ -80,6 +81,8 @@ def read_pending(
     fewest = (journals.c.through - journals.c.read_through, journals.c.born, journals.c.station, journals.c.epoch)
     left, troubled = at_most, set()
     waiting = connection.execute(unread.order_by(*fewest)).all()
+    if waiting:
+        sealing.refresh(connection, ring)
     for others, found in zip(range(len(waiting) - 1, -1, -1), waiting, strict=True):
         journal = _Journal(found.station, found.epoch, found.read_through, found.read_head, found.first_at)
         share = min(left, max(SHARE_AT_LEAST, left // (others + 1)))
@@ -132,6 +135,7 @@ def read_again(
     What the journal says of a row that can be read now (a guard's decision, an amendment) was heard when nothing was
     known of it, and is heard again.
     """
+    sealing.refresh(connection, ring)
     own = sa.and_(journals.c.station == station, journals.c.epoch == epoch)
     begun = connection.scalar(sa.select(journals.c.first_at).where(own).with_for_update())
     journal = _Journal(station, epoch, 0, "", begun)

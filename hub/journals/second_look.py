@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,7 +41,7 @@ from hub.policy import policies
 from hub.stations.alarms import raise_alarm
 from hub.storage.keyring import Keyring
 from hub.storage.second_look_tables import other_verdicts, second_looks
-from hub.storage.store import Store, insert
+from hub.storage.store import Store, insert, serialize
 from hub.storage.tables import declarations, journal_rows, journals, visits
 
 log = logging.getLogger(__name__)
@@ -70,8 +70,8 @@ class Other(msgspec.Struct, frozen=True):
 class SecondLook:
     """The loop; ``run`` is its thread's body."""
 
-    def __init__(self, store: Store, ring: Keyring) -> None:
-        self._store, self._ring = store, ring
+    def __init__(self, store: Store, ring: Keyring, leads: Callable[[], bool] = lambda: True) -> None:
+        self._store, self._ring, self._leads = store, ring, leads
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -82,7 +82,9 @@ class SecondLook:
         """Looks every few seconds; a database that cannot be written is tried again with the next look."""
         while not self._stop.wait(LOOK_SECONDS):
             try:
-                while not self._stop.is_set() and look_again(self._store, self._ring, datetime.now(UTC)):
+                while (
+                    not self._stop.is_set() and self._leads() and look_again(self._store, self._ring, datetime.now(UTC))
+                ):
                     pass
             except sa.exc.OperationalError as error:
                 log.error("offline verdicts cannot be asked again now", extra={"cause": str(error.orig)})
@@ -91,6 +93,7 @@ class SecondLook:
 def look_again(store: Store, ring: Keyring, now: datetime) -> int:
     """Asks again about the next rows that were read, at most a transaction's worth; how many rows were passed."""
     with store.writing() as connection:
+        serialize(connection, [b"second look"])  # two hubs would each count what both found
         connection.execute(sa.delete(other_verdicts).where(other_verdicts.c.at < now - KEPT))
         journal = _next_journal(connection)
         if journal is None:

@@ -11,10 +11,11 @@ import binascii
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from core import keys, rows, wire
+from core import rows, wire
 from core.model import Scheme, Subject
 from core.wire import Row, Who
 from hub.storage.keyring import Keyring
+from hub.storage.seals import ErasedKey
 
 ROW_BYTES_AT_MOST = 16_384
 PLACE_AT_MOST = 64
@@ -60,7 +61,9 @@ def open_who(ring: Keyring, row: Row) -> Who | None:
     first = row.was[0] if row.was else row
     context = rows.context(row.station, first.epoch, first.seq)
     try:
-        plain = keys.open_sealed(ring.sealing, base64.b64decode(row.sealed, validate=True), context)
+        plain = ring.seals.open(base64.b64decode(row.sealed, validate=True), context, row.sealed_to)
+    except ErasedKey as error:
+        raise Unreadable(str(error)) from error
     except (ValueError, binascii.Error) as error:
         raise Unreadable("the seal does not open with this hub's key") from error
     try:

@@ -34,6 +34,7 @@ class Right(StrEnum):
     INSIDE = "inside"  # how many are at one's own place: counts only
     AUDIT = "audit"  # who looked whom up
     ACCOUNTS = "accounts"  # other people's accounts
+    PLACES = "places"  # what venues, checkpoints and health posts there are, and when they are open
     POLICY = "policy"  # what gates ask
     KEEPING = "keeping"  # how long records stay, erasing, legal holds
     WALL = "wall"  # see how the stations are, and nothing else
@@ -49,7 +50,9 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.COMMUNE_OFFICER: frozenset({Right.CHECK, Right.PAPER, Right.ARRIVALS}),
     Role.AUDITOR: frozenset({Right.AUDIT}),
     Role.TECHNICIAN: frozenset({Right.WALL, Right.FLEET}),
-    Role.ADMINISTRATOR: frozenset({Right.ACCOUNTS, Right.POLICY, Right.KEEPING, Right.WALL, Right.FLEET, Right.ORDERS}),
+    Role.ADMINISTRATOR: frozenset(
+        {Right.ACCOUNTS, Right.PLACES, Right.POLICY, Right.KEEPING, Right.WALL, Right.FLEET, Right.ORDERS}
+    ),
     Role.SCREEN: frozenset({Right.WALL}),
 }
 """An administrator looks nobody up, an auditor changes nothing, a screen in a control room does not even that."""

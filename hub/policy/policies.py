@@ -19,8 +19,9 @@ from core.model import GateKind
 from core.rules import Policy
 from hub.errors import DataError
 from hub.policy import editions
+from hub.register import areas
 from hub.storage.keyring import Keyring
-from hub.storage.tables import policies, states
+from hub.storage.tables import policies, states, stations
 
 FORGOTTEN_AT_MOST = 1_000
 VERSIONS_END = 1 << 31
@@ -74,6 +75,16 @@ def publish(connection: sa.Connection, ring: Keyring, policy: Policy, now: datet
     return True
 
 
+def must_reach(connection: sa.Connection, scope: str) -> None:
+    """Raises ``DataError`` for a scope that reaches nobody: a station or a district that there is not."""
+    kind, _, rest = scope.partition("/")
+    station = sa.select(stations.c.name).where(stations.c.name == rest)
+    if kind == "station" and connection.scalar(station) is None:
+        raise DataError([f"policy scope {scope!r}: no station of this name; hub station list shows them"])
+    if kind == "district" and areas.find(*rest.partition("/")[::2]) is None:
+        raise DataError([f"policy scope {scope!r}: no district with this code"])
+
+
 def next_version(connection: sa.Connection) -> int:
     """The lowest version that may be published next: above the hub's own, and above what any station says it holds.
 
@@ -97,6 +108,20 @@ def version(connection: sa.Connection, ring: Keyring, number: int) -> Version | 
         return None
     row = connection.execute(sa.select(policies).where(policies.c.version == number)).first()
     return None if row is None else _version(row, ring)
+
+
+def overtaken(versions: Iterable[Version]) -> set[int]:
+    """The versions that a later number of the same scope, in force by then and for as long, keeps from ever coming."""
+    every = [each.policy for each in versions]
+    return {
+        old.version
+        for old in every
+        for new in every
+        if new.scope == old.scope
+        and new.version > old.version
+        and new.effective <= old.effective
+        and (new.expires is None or (old.expires is not None and new.expires >= old.expires))
+    }
 
 
 def again(connection: sa.Connection, old: Policy, now: datetime) -> Policy:

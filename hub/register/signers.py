@@ -49,12 +49,12 @@ def rotate(connection: sa.Connection, ring: Keyring, now: datetime) -> str:
 
 def trusted(connection: sa.Connection, ring: Keyring, now: datetime) -> dict[str, datetime | None]:
     """Ids of all keys that a gate must believe, newest first, and when each ends (None: it signs now)."""
-    return {name: ends for name, _, ends in _believed(connection, ring, now)}
+    return {name: ends for name, _, ends in believed(connection, ring, now)}
 
 
 def pems(connection: sa.Connection, ring: Keyring, now: datetime) -> dict[str, bytes]:
     """The same keys as PEM texts by id, as a station's trust folder holds them."""
-    return {name: pem(public) for name, public, _ in _believed(connection, ring, now)}
+    return {name: pem(public) for name, public, _ in believed(connection, ring, now)}
 
 
 def ended(connection: sa.Connection, now: datetime) -> list[str]:
@@ -68,8 +68,11 @@ def pem(public: bytes) -> bytes:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _believed(connection: sa.Connection, ring: Keyring, now: datetime) -> list[tuple[str, bytes, datetime | None]]:
-    every = connection.execute(sa.select(declaring_keys).order_by(declaring_keys.c.begins.desc())).all()
+def believed(connection: sa.Connection, ring: Keyring, now: datetime) -> list[tuple[str, bytes, datetime | None]]:
+    """Id, raw public half and end of every key that a gate must believe, newest first; no end: it signs now."""
+    signs_now = declaring_keys.c.ends.is_(None)  # the first two began at one moment
+    wanted = sa.select(declaring_keys).order_by(signs_now.desc(), declaring_keys.c.begins.desc())
+    every = connection.execute(wanted).all()
     if not every:
         return [(keys.key_id(ring.declaring_public), ring.declaring_public, None)]
     return [(row.id, row.public, row.ends) for row in every if row.ends is None or row.ends > now]

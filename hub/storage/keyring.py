@@ -19,14 +19,14 @@ from pathlib import Path
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from core import keys
 from core.model import Subject
 from hub.errors import ConfigError
-from hub.storage.tables import marks
+from hub.storage.seals import Seals
+from hub.storage.tables import marks, sealing_keys
 
 _NONCE = 12
 _DIGEST = 16  # BLAKE2b keyed (RFC 7693): part of every look-up, and OpenSSL's HMAC costs as much as the look-up itself
@@ -48,6 +48,11 @@ class Keyring:
     sealing: bytes = field(repr=False)
     index: bytes = field(repr=False)
     registry: bytes = field(repr=False)
+    seals: Seals = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Holds what opens with the first sealing key until the database says which others there are."""
+        object.__setattr__(self, "seals", Seals(self.sealing))
 
     @property
     def policy_public(self) -> bytes:
@@ -61,8 +66,8 @@ class Keyring:
 
     @property
     def sealing_public(self) -> bytes:
-        """What stations seal identities and look-ups to."""
-        return X25519PrivateKey.from_private_bytes(self.sealing).public_key().public_bytes_raw()
+        """What stations sealed identities and look-ups to at first; ``hub.register.sealing`` knows the present one."""
+        return keys.sealing_public(self.sealing)
 
     @property
     def declaring_pem(self) -> bytes:
@@ -136,6 +141,9 @@ def tie(connection: sa.Connection, ring: Keyring) -> None:
     if not known:
         connection.execute(sa.insert(marks), [{"name": name, "value": value} for name, value in own.items()])
         return
+    gone = sa.and_(sealing_keys.c.id == known.get("sealing"), sealing_keys.c.erased.is_not(None))
+    if connection.scalar(sa.select(sealing_keys.c.id).where(gone)) is not None:
+        own.pop("sealing")  # the first key was erased: whatever lies in its place opens nothing
     strange = [name for name, value in own.items() if known.get(name) != value]
     if strange:
         raise ConfigError(

@@ -193,6 +193,26 @@ declaring_keys = Table(
     Column("ends", Instant, comment="retired: when the last code it signed has expired"),
 )
 
+sealing_keys = Table(
+    "sealing_keys",
+    metadata,
+    Column("id", String(16), primary_key=True, comment="hex"),
+    Column("public", LargeBinary(32), nullable=False),
+    Column(
+        "sealed", LargeBinary, comment="the private half under the registry key; the first one's is in the key folder"
+    ),
+    Column("begins", Instant, comment="none: the hub began with it"),
+    Column("erased", Instant, comment="when its private half was destroyed"),
+)
+
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("document", LargeBinary, nullable=False, comment="which keys stations may believe and seal to, signed"),
+    Column("published", Instant, nullable=False),
+)
+
 clients = Table(
     "clients",
     metadata,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -18,9 +18,10 @@ from hub.errors import DataError
 from hub.officials import audit
 from hub.officials.audit import Ruling
 from hub.officials.rights import Right
-from hub.policy.preview import VIETNAM, day
+from hub.policy.preview import day
 from hub.register.people import IdentityRecord
 from hub.storage.tables import people
+from hub.web import reason
 from hub.web.form import Form, Visit
 from hub.web.officials import caller, now, official, officials, show
 from hub.web.page import Page, see_other
@@ -45,7 +46,7 @@ def router(site: Site) -> Router:
 
     @post(f"{KEEPING}/release", sync_to_thread=True)
     def release(request: Visit, form: Form) -> Redirect:
-        number = int(form.text("hold")) if form.text("hold").isdecimal() else 0
+        number = form.number("hold") or 0
         with site.store.writing() as connection:
             released = holds.release(connection, number, official(request).name, now())
             _note(connection, request, "release", {"hold": number})
@@ -71,19 +72,22 @@ def _page(site: Site, request: Visit, *, status: int = 200, **shown: Any) -> Pag
             "versions": retention.history(connection, VERSIONS_AT_MOST),
             "lines": station_erasing.listing(connection, moment, at_most=RECORD_AT_MOST),
         }
+    shown["overtaken"] = retention.overtaken(known["versions"])
     page = "officers/keeping.html"
     shown |= {"version": version, "days": version.days, "limits": LIMITS, "moment": moment, "schemes": SCHEMES}
     return show(request, page, status=status, day=day, **known, **shown)
 
 
 def _asked(site: Site, request: Visit, form: Form) -> Page | Redirect | Response[bytes]:
-    values = {name: form.text(name) for name in ("scheme", "reason", "until")}  # the number is never shown again
+    values = {name: form.text(name) for name in ("scheme", "reason", "until", "why")}  # the number is never shown again
     found = _found(site, form)
     if found is None:
         return _page(site, request, values=values, faults={"number": "fault-nobody"}, status=422)
     do = form.text("do")
     if do == "export":
-        return _export(site, request, found)
+        if faults := reason.faults(form):
+            return _page(site, request, values=values, faults=faults, status=422)
+        return _export(site, request, found, form.text("why"))
     if do == "hold":
         return _hold(site, request, form, found, values)
     if do != "erase" or form.text("sure") != "yes":
@@ -100,9 +104,9 @@ def _found(site: Site, form: Form) -> int | None:
         return None
 
 
-def _export(site: Site, request: Visit, person: int) -> Response[bytes]:
+def _export(site: Site, request: Visit, person: int, why: str) -> Response[bytes]:
     with site.store.writing() as connection:
-        _note(connection, request, "own-data", {}, person)
+        _note(connection, request, "own-data", {}, person, why)
         own = own_data.export(connection, site.ring, person)
     body = msgspec.json.format(msgspec.json.encode(own))
     headers = {"content-disposition": 'attachment; filename="person.json"'}
@@ -110,13 +114,15 @@ def _export(site: Site, request: Visit, person: int) -> Response[bytes]:
 
 
 def _hold(site: Site, request: Visit, form: Form, person: int, values: dict[str, str]) -> Page | Redirect:
+    last = form.moment("until")
     try:
-        last = datetime.fromisoformat(form.text("until")).replace(tzinfo=VIETNAM)
+        if last is None:
+            raise DataError(["until: no day"])
         until = last + timedelta(days=1)
         with site.store.writing() as connection:
             holds.place(connection, person, official(request).name, form.text("reason"), until, now())
             _note(connection, request, "hold", {}, person)
-    except (ValueError, DataError):
+    except DataError:
         return _page(site, request, values=values, faults={"reason": "fault-hold"}, status=422)
     return see_other(request, KEEPING, told="keeping-held")
 
@@ -133,8 +139,14 @@ def _erase(site: Site, request: Visit, person: int, values: dict[str, str]) -> P
 
 
 def _note(
-    connection: sa.Connection, request: Visit, action: Ruling, detail: dict[str, object], person: int = 0
+    connection: sa.Connection,
+    request: Visit,
+    action: Ruling,
+    detail: dict[str, object],
+    person: int = 0,
+    why: str = "",
 ) -> None:
     key = connection.scalar(sa.select(people.c.key).where(people.c.id == person))
     whom = key.hex() if key is not None else ""
-    audit.append(connection, official(request), action, now(), address=caller(request), person=whom, detail=detail)
+    account, own = official(request), {"address": caller(request), "person": whom, "why": why}
+    audit.append(connection, account, action, now(), detail=detail, **own)

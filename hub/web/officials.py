@@ -25,6 +25,7 @@ SESSION_COOKIE = "tq_official"
 SIGN_IN = "/officers/sign-in"
 OWN_ACCOUNT = "/officers/account"
 FLEET = "/officers/fleet"
+LONGEST_ADDRESS = 64
 
 Entry = tuple[Right, str, str]
 
@@ -53,6 +54,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             (Right.WALL, FLEET, "menu-fleet"),
             (Right.FLEET, "/officers/charts", "menu-charts"),
             (Right.FLEET, "/officers/orders", "menu-orders"),
+            (Right.PLACES, "/officers/places", "menu-places"),
             (Right.POLICY, "/officers/policy", "menu-policy"),
             (Right.KEEPING, "/officers/keeping", "menu-keeping"),
             (Right.AUDIT, "/officers/audit", "menu-audit"),
@@ -130,7 +132,7 @@ def official(request: Visit) -> Account:
 
 def caller(request: Visit) -> str:
     """The address a request comes from."""
-    return request.client.host if request.client else ""
+    return request.client.host[:LONGEST_ADDRESS] if request.client else ""
 
 
 def now() -> datetime:

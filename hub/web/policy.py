@@ -109,7 +109,7 @@ def _overview(site: Site, request: Visit) -> Page:
         scopes = dict(_scopes(connection, _words(request)))
     one_map = [each.policy.version for each in history if each.policy.version in current and _is_of_one_map(each)]
     own = {"history": history, "current": current, "scopes": scopes, "day": day, "moment": now(), "one_map": one_map}
-    return show(request, "officers/policy.html", context=own)
+    return show(request, "officers/policy.html", overtaken=policies.overtaken(history), context=own)
 
 
 def _is_of_one_map(version: Version) -> bool:
@@ -135,7 +135,7 @@ def _version(site: Site, number: int) -> Version:
 
 
 def _filled(site: Site, request: Visit, form: Form) -> Page:
-    start = int(form.text("start")) if form.text("start").isdecimal() else 0
+    start = form.number("start") or 0
     base = _version(site, start).policy if start else _STARTING
     with site.store.reading() as connection:
         draft = read(form, base, policies.next_version(connection), now())
@@ -302,6 +302,7 @@ def _publish(site: Site, request: Visit, draft: Policy) -> Page | Redirect:
             number = policies.next_version(connection)
             effective = max(draft.effective, moment)
             policy = msgspec.structs.replace(draft, version=number, issued=moment, effective=effective)
+            policies.must_reach(connection, policy.scope)
             policies.publish(connection, site.ring, policy, moment, account.name)
             detail = {"version": number, "scope": policy.scope}
             audit.append(connection, account, "policy", moment, address=caller(request), detail=detail)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import MutableScopeHeaders
-from litestar.exceptions import HTTPException, TooManyRequestsException
+from litestar.exceptions import HTTPException, NotFoundException, TooManyRequestsException
 from litestar.types import Message, Scope
 
+from hub.journals.messages import BadMessage
 from hub.storage.keyring import Keyring
 from hub.web.assets import STATIC
 from hub.web.form import Visit
@@ -97,9 +98,11 @@ class Turnstile:
 
 
 def refusing(turnstile: Turnstile) -> Callable[[Visit], Awaitable[None]]:
-    """What answers 429 before a handler runs when its address has had its share."""
+    """What answers before a handler runs: 429 when an address has had its share, 404 where no text is in a path."""
 
     async def refuse(request: Visit) -> None:  # a function: Litestar copies routers with all they hold, but no function
+        if not all(str(each).isprintable() for each in request.path_params.values()):
+            raise NotFoundException
         if not turnstile.admit(request.client.host if request.client else ""):
             raise TooManyRequestsException(headers={"Retry-After": str(int(WINDOW_SECONDS))})
 
@@ -108,7 +111,7 @@ def refusing(turnstile: Turnstile) -> Callable[[Visit], Awaitable[None]]:
 
 async def note(error: Exception, scope: Scope) -> None:
     """Logs a fault of our own: its kind and where, never its words, which could quote somebody."""
-    if not isinstance(error, HTTPException):
+    if not isinstance(error, HTTPException | BadMessage):  # what is no message is tallied where it is dropped
         frames = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
         log.error("a request failed", extra={"error": type(error).__name__, "where": frames[-6:]})
 

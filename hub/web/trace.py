@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 from litestar import Response, Router, get, post
 
 from hub.inquiries import searching, tracing
-from hub.inquiries.movements import HUE
+from hub.localtime import HUE
 from hub.officials import audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Right
@@ -18,13 +17,13 @@ from hub.register import areas
 from hub.storage.tables import places
 from hub.web import takeaway
 from hub.web.form import Form, Visit
-from hub.web.officials import caller, now, official, officials, show
+from hub.web.officials import NoRight, caller, now, official, officials, show
 from hub.web.page import Page
+from hub.web.reason import faults as _reason_faults
 from hub.web.site import Site
 
 SEARCH = "/officers/search"
 TRACE = "/officers/trace"
-SHORTEST_REASON = 5
 LONGEST_WINDOW = timedelta(days=60)
 LONGEST_MARGIN = 240
 LINES_AT_MOST = 500
@@ -79,6 +78,8 @@ def _trace(site: Site) -> Router:
         window, faults = _window(form)
         faults |= _reason_faults(form)
         about = form.text("about")
+        if form.text("as"):
+            must_export(official(request))
         if about == "place" and not _place_name(site, form.text("place")):
             faults["place"] = "fault-choose"
         if faults or window is None:
@@ -94,6 +95,12 @@ def _trace(site: Site) -> Router:
         return _page(site, request, form, found=found)
 
     return officials(site, Right.TRACE, [empty, find])
+
+
+def must_export(account: Account) -> None:
+    """Raises ``NoRight`` for whoever may look and not take away."""
+    if not account.may(Right.EXPORT):
+        raise NoRight
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -194,30 +201,19 @@ def _usual() -> dict[str, str]:
     return {"since": f"{begun:%Y-%m-%dT%H:%M}", "until": f"{today:%Y-%m-%dT%H:%M}", "margin": "15"}
 
 
-def _reason_faults(form: Mapping[str, str]) -> dict[str, str]:
-    return {} if len(form.get("why", "")) >= SHORTEST_REASON else {"why": "fault-reason"}
-
-
 def _place_name(site: Site, code: str) -> str:
     with site.store.reading() as connection:
         return connection.scalar(sa.select(places.c.name).where(places.c.code == code)) or ""
 
 
 def _window(form: Form) -> tuple[Window | None, dict[str, str]]:
-    since, until = _moment(form.text("since")), _moment(form.text("until"))
-    margin = form.text("margin") or "0"
+    since, until = form.moment("since"), form.moment("until")
+    margin = form.number("margin") if form.text("margin") else 0
     faults = {name: "fault-moment" for name, moment in (("since", since), ("until", until)) if moment is None}
-    if not margin.isdecimal() or int(margin) > LONGEST_MARGIN:
+    if margin is None or margin > LONGEST_MARGIN:
         faults["margin"] = "fault-margin"
-    if since is None or until is None or faults:
+    if since is None or until is None or margin is None or faults:
         return None, faults
     if not since < until <= since + LONGEST_WINDOW:
         return None, {"until": "fault-window"}
-    return Window(since, until, timedelta(minutes=int(margin))), {}
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=HUE)
-    except ValueError:
-        return None
+    return Window(since, until, timedelta(minutes=margin)), {}

@@ -160,11 +160,11 @@ def _given(code: str) -> bytes:
 
 
 def _trust(settings: Settings, folder: Path | None) -> Trust:
-    from core.codes.trust import Trust
+    """The keys of a folder that is named; else the station's own, with those that its hub has announced."""
+    from station.hub_keys import held_by
     from station.trust import read_folder
 
-    chosen = folder or settings.trust.folder
-    return read_folder(chosen) if chosen is not None else Trust()
+    return read_folder(folder) if folder is not None else held_by(settings).trust
 
 
 def _policy(settings: Settings, arguments: argparse.Namespace, now: datetime) -> Policy | None:

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
@@ -16,7 +17,6 @@ import msgspec
 from core.health import Health
 from station.commands import configuration
 from station.commands.figures import laid_out
-from station.health import HeldSnapshot
 from station.plain import harmless
 
 EXAMPLES = """\
@@ -29,6 +29,12 @@ RUN = Path("/run/tram-quet")
 
 STALE = 60.0
 """Seconds after which a status that nobody renewed is no sign of life."""
+
+
+class _Snapshot(msgspec.Struct):
+    """What of ``station.health.HeldSnapshot`` is needed here; that module costs as much as a service."""
+
+    as_of: datetime
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +83,8 @@ def page(said: dict[str, object]) -> Iterator[str]:
     aged = _snapshots_age(said.get("snapshot"))
     try:
         ordered = {key: said[key] for key in ("orders", "ordered") if said.get(key)}
+        if believed := said.get("believed_keys"):
+            ordered["believes keys"] = " ".join(map(str, believed)) if isinstance(believed, list) else believed
         return chain(laid_out(msgspec.convert(said.get("figures"), Health), also, aged), lines(ordered))
     except msgspec.ValidationError:
         return lines(said)
@@ -85,7 +93,7 @@ def page(said: dict[str, object]) -> Iterator[str]:
 def _snapshots_age(said: object) -> str:
     """How old the snapshot is now, whenever these words were written."""
     try:
-        held = msgspec.convert(said, HeldSnapshot)
+        held = msgspec.convert(said, _Snapshot)
     except msgspec.ValidationError:
         return ""
     return f"{_age(max(0.0, time.time() - held.as_of.timestamp()))} old"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from station.config import Settings, remarks
-from station.doctor import board, broker, devices, hub
+from station.doctor import board, broker, devices, hub, signers
 from station.doctor.findings import Finding, ok, tried, warn
 from station.presence import at_work
 
@@ -23,6 +23,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from _devices(settings)
     yield from tried("clock", board.find_clock)
     yield from tried("disk", partial(board.find_disk, settings))
+    yield from tried("signers", partial(signers.find, settings))
     yield from _network(settings)
 
 

@@ -4,20 +4,13 @@ import json
 import shutil
 
 import pytest
+from databases import module_database, postgres  # noqa: F401  # fixtures
 from hub_stand import PEOPLE, HubProcess, OpenBroker, furnish, now, on
-from postgres_stand import Postgres
 
 from hub.register import people, registry
 from hub.stations.fleet import add_station
 from hub.storage import keyring
 from hub.storage.store import Store, sqlite_url
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    """The server that every test's database is in."""
-    with Postgres() as server:
-        yield server
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +31,15 @@ def database(request, tmp_path):
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield sqlite_url(path)
         return
+    server = request.getfixturevalue("postgres")
+    url = server.lend()
+    yield url
+    server.take_back(url)
+
+
+@pytest.fixture
+def postgres_database(request):
+    """The URL of a PostgreSQL database at this program's schema with nothing in it."""
     server = request.getfixturevalue("postgres")
     url = server.lend()
     yield url
@@ -95,18 +97,6 @@ def serving(tmp_path):
     for hub in started:
         if hub.process.poll() is None:
             hub.kill()
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def module_database(request):
-    """The URL of a database for all tests of a module; empty: the hub's own file."""
-    if request.param == "sqlite":
-        yield ""
-        return
-    server = request.getfixturevalue("postgres")
-    url = server.lend()
-    yield url
-    server.take_back(url)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import requests
 import schemathesis
-from hub_stand import HubProcess, furnish, now
+from hub_stand import HubProcess, furnish, now, on
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.schemas import OpenApiSchema
@@ -57,11 +57,14 @@ def belongs(case: schemathesis.Case) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
+def hub(tmp_path_factory, module_database):
     """A hub, and a line to it for everybody who might knock."""
     data = tmp_path_factory.mktemp("hub")
-    tokens = {"station": furnish(data, "s1")["s1"]["token"], "stranger": "nobody-gave-this-out"}
-    store, _ = open_store(Settings(data=str(data)))
+    tokens = {
+        "station": furnish(data, "s1", database=module_database)["s1"]["token"],
+        "stranger": "nobody-gave-this-out",
+    }
+    store, _ = open_store(Settings(data=str(data), database=module_database))
     with store.writing() as connection:
         tokens["client"] = clients.add(connection, "hue-s", now())
         for role in Role:
@@ -70,7 +73,7 @@ def hub(tmp_path_factory):
             accounts.add(connection, account, "mật khẩu đủ dài", now())
     cookies = {role.value: sessions.reopen(store, role.value, "", now()) for role in Role}
     store.close()
-    process = HubProcess(data).start()
+    process = HubProcess(data, *on(data, module_database)).start()
     lines = {}
     for role in ROLES:
         line = lines[role] = requests.Session()

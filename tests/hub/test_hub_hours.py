@@ -1,43 +1,49 @@
-"""How long things took within the last hour, out of histograms that only rise."""
+"""Opening hours: every usual way to write them is understood, and what is not is said, never dropped."""
 
-from datetime import UTC, datetime, timedelta
+import json
 
-from core.health import Health, Histogram
-from hub.health import hours
+import pytest
+from hub_stand import PEOPLE
 
-DAWN = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+from hub.errors import DataError
+from hub.inquiries.movements import closing
+from hub.localtime import HUE, read, there
+from hub.register import hours, people
 
-
-def said(minute: int, session: str = "one", up: float | None = None) -> Health:
-    """A station that looks somebody up once a minute, in 20 ms."""
-    looked = Histogram((0, 0, 0, 0, minute, *(0,) * 8), 20.0 * minute)
-    at = DAWN + timedelta(minutes=minute)
-    return Health(station="s1", session=session, number=minute + 1, at=at, up=up or 60.0 * minute, lookup=looked)
-
-
-def test_the_last_hour_is_the_last_hour_and_not_everything_since_the_start():
-    marks, before = b"", None
-    for minute in range(60 * 20):
-        now = DAWN + timedelta(minutes=minute)
-        marks = hours.marked(marks, before, before := said(minute), now)
-    shown = hours.hour(marks, before, now)
-    assert 60 <= shown.lookup.count <= 90
-    assert timedelta(minutes=60) <= now - shown.since <= timedelta(minutes=90)
-    assert len(marks) == hours.KEPT * 121
-    assert hours.read(marks) == marks
+WAYS = {
+    "05:00-20:00": "05:00-20:00",
+    "5h-20h": "05:00-20:00",
+    "5:00 – 20:30": "05:00-20:30",
+    "7g30 đến 11g": "07:30-11:00",
+    "18:00-02:00": "18:00-02:00",
+    "0:00-24:00": "00:00-24:00",
+    " ": "",
+}
 
 
-def test_a_new_session_begins_anew_and_a_mark_of_another_program_is_none():
-    marks = hours.marked(b"", None, said(100), DAWN)
-    fresh = said(3, "two")
-    again = hours.marked(marks, said(100), fresh, DAWN + timedelta(minutes=103))
-    assert len(again) == 121
-    assert hours.read(b"rubbish") == hours.read(None) == b""
-    assert hours.hour(b"", fresh, DAWN + timedelta(minutes=103)).lookup.count == 3
+@pytest.mark.parametrize("typed", WAYS)
+def test_hours_are_understood_however_they_are_written(typed):
+    assert hours.spell(typed) == WAYS[typed]
 
 
-def test_what_is_kept_of_a_station_is_small():
-    marks, before = b"", None
-    for minute in range(0, 300, 15):
-        marks = hours.marked(marks, before, before := said(minute), DAWN + timedelta(minutes=minute))
-    assert len(marks) <= 500
+@pytest.mark.parametrize("spelt", sorted(set(WAYS.values()) - {""}))
+def test_whatever_is_understood_closes_the_place(spelt):
+    assert closing(spelt, read("2026-03-02T04:00")) is not None
+
+
+@pytest.mark.parametrize(
+    "typed", ["sáng chiều", "8-25", "8:00-8:00", "7:60-9", "24-5:00", "٠٥:٠٠-٢٠:٠٠", "8:00", "24:30-5"]
+)
+def test_hours_that_say_no_closing_time_are_refused(typed):
+    assert hours.spell(typed) is None
+    place = {**PEOPLE["places"][0], "hours": typed}
+    with pytest.raises(DataError, match="hours: opening and closing time"):
+        people.parse(json.dumps({"places": [place]}).encode(), "people.json")
+
+
+def test_what_people_type_as_a_date_stays_inside_the_calendar():
+    assert read("2026-03-02T04:00").tzinfo is HUE
+    for typed in ("0001-01-01", "9999-12-31T23:59", "1899-12-31", "2200-01-02", "", "x", "2026-02-30"):
+        assert read(typed) is None
+    first = read("2026-01-01").min.replace(tzinfo=HUE)
+    assert there(first) == first

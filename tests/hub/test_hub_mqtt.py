@@ -25,10 +25,12 @@ from hub_stand import (
 )
 
 from core import keys, wire
+from core.model import GateKind, Scheme
 from core.rules import Policy
 from core.shown import RunningSettings
 from hub.config import Settings
-from hub.doors.link import LEAVES
+from hub.doors.asking import ASK_BYTES_AT_MOST, ASKS_BYTES_AT_MOST
+from hub.doors.wires import LEAVES
 from hub.journals import messages
 from hub.opening import open_store
 from hub.stations import fleet
@@ -39,7 +41,7 @@ pytestmark = pytest.mark.broker
 PATIENCE = 300
 """Seconds for a hub to start several times on a machine that has other things to do."""
 
-NAMES = [*(f"s{number}" for number in range(1, 20) if number != 14), "s14"]
+NAMES = [*(f"s{number}" for number in range(1, 24) if number != 14), "s14"]
 """One a test; the last is the other station that tests speak of."""
 
 
@@ -81,6 +83,34 @@ def test_a_sealed_ask_gets_a_sealed_answer(private):
     assert line.answer(sealing_key, "one").standing.name_masked == "N***** T** Ánh"
     line.ask(sealing_key, "two", "046193999999")
     assert line.answer(sealing_key, "two").standing is None
+
+
+def test_many_sealed_at_once_are_answered_in_their_order_as_over_http(private):
+    hub, pinned, line = private
+    sealing_key = pinned[line.name]["sealing_key"]
+    who = [CITIZEN, "046193999999"] * 100
+    line.ask_many(sealing_key, "many", who)
+    said = line.answers(sealing_key, "many")
+    assert [each and each.name_masked for each in said.standings] == ["N***** T** Ánh", None] * 100
+    asks = wire.Asks(tuple(wire.Who(Scheme.CITIZEN, each) for each in who), GateKind.VENUE, now())
+    over_http = hub.session(pinned[line.name]["token"]).post("/v1/lookups", data=wire.encode(asks)).json()
+    assert [each and each["person"] for each in over_http["standings"]] == [
+        each and each.person for each in said.standings
+    ]
+
+
+def test_too_many_at_once_and_too_long_a_box_are_refused_in_words_or_dropped(private):
+    hub, pinned, line = private
+    sealing_key = pinned[line.name]["sealing_key"]
+    line.ask_many(sealing_key, "201", [CITIZEN] * 201)
+    assert line.sealed_answer("201").error == "not what it should be, at `$.who`"
+    line.ask_many(sealing_key, "long", [CITIZEN], box="A" * ASKS_BYTES_AT_MOST)
+    line.ask(sealing_key, "one", box="A" * ASK_BYTES_AT_MOST)
+    line.ask_many(sealing_key, "a single one", [CITIZEN], many=False)
+    assert line.sealed_answer("a single one").error.startswith("not what it should be")
+    assert {f"ask: longer than {most} bytes" for most in (ASKS_BYTES_AT_MOST, ASK_BYTES_AT_MOST)} <= set(
+        dropped(hub, line)
+    )
 
 
 def test_an_expired_ask_is_dropped_and_the_next_one_answered(private):

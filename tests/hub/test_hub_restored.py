@@ -4,7 +4,7 @@ import json
 import threading
 
 import pytest
-from hub_stand import CITIZEN, HubProcess, command, furnish, now, until
+from hub_stand import CITIZEN, HubProcess, furnish, now, on, until
 
 from core import keys, wire
 from core.model import Direction, GateKind, Outcome, Scheme
@@ -26,6 +26,19 @@ def often(monkeypatch):
     monkeypatch.setattr(http_carrier, "_LONGEST_PAUSE", 0.2)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def databases(request):
+    """A database with a schema and one with nothing in it; empty: the data folder's own files."""
+    if request.param == "sqlite":
+        yield "", ""
+        return
+    server = request.getfixturevalue("postgres")
+    lent, bare = server.lend(), server.make()
+    yield lent, bare
+    server.take_back(lent)
+    server.drop(bare)
+
+
 def record(journal: Journal, count: int) -> None:
     clock = wire.RowClock("ntp", "boot", 1.0)
     for _ in range(count):
@@ -39,10 +52,10 @@ def record(journal: Journal, count: int) -> None:
         )
 
 
-def test_an_idle_station_over_http_fills_a_restored_hub_again(tmp_path, often):
-    first = tmp_path / "hub"
-    pinned = furnish(first, "s1")["s1"]
-    hub = HubProcess(first).start()
+def test_an_idle_station_over_http_fills_a_restored_hub_again(tmp_path, often, databases):
+    first, (database, again) = tmp_path / "hub", databases
+    pinned = furnish(first, "s1", database=database)["s1"]
+    hub = HubProcess(first, *on(first, database)).start()
     _, _, port = str(hub.ready["http"]).rpartition(":")
     (tmp_path / "secret.txt").write_text("twelve letters at least\n")
     sealed = ("--passphrase-file", tmp_path / "secret.txt")
@@ -56,17 +69,18 @@ def test_an_idle_station_over_http_fills_a_restored_hub_again(tmp_path, often):
         loop.start()
         record(journal, 3)
         until(lambda: journal.backlog().rows == 0, "the first rows held", 60)
-        command(first, "backup", tmp_path / "night.tqb", *sealed)
+        hub.command("backup", tmp_path / "night.tqb", *sealed)
         record(journal, 4)
         until(lambda: journal.backlog().rows == 0, "the rows after the backup held", 60)
         assert hub.stop() == 0
-        command(tmp_path / "again", "restore", tmp_path / "night.tqb", *sealed)
-        hub = HubProcess(tmp_path / "again", "--port", port).start()
+        hub = HubProcess(tmp_path / "again", *on(tmp_path / "again", again), "--port", port)
+        hub.command("restore", tmp_path / "night.tqb", *sealed)
+        hub.start()
         with hub.session(pinned["token"]) as asking:
             until(lambda: asking.get("/v1/held").json()["through"] == 7, "what the restored hub lost", 60)
         ending.set()
         wake.set()
         loop.join(30)
     assert hub.stop() == 0
-    proof = json.loads(command(tmp_path / "again", "journal", "verify", "s1", "--json"))
+    proof = json.loads(hub.command("journal", "verify", "s1", "--json"))
     assert [(each["through"], each["missing"], each["refused"]) for each in proof] == [(7, [], 0)]

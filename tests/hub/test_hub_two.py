@@ -13,8 +13,10 @@ from declared import ME, NOW, child, form
 from hub_stand import CITIZEN, PEOPLE, HubProcess, Journal, furnish, journal_of, now
 
 from core import keys, wire
-from core.model import Area, GateKind, Scheme
+from core.model import Area, GateKind, Origin, Scheme
 from hub.citizens import own_scans
+from hub.journals import intake, reading
+from hub.journals.second_look import look_again
 from hub.journals.writer import Delivery, Writer
 from hub.policy import policies
 from hub.register import declaring, myqr, people, places, registry
@@ -223,3 +225,26 @@ def test_a_station_may_bring_its_rows_to_either_hub_and_ask_the_other(processes,
     looking = Store(database)
     assert (count(looking, journal_rows), count(looking, visits)) == (ROWS, ROWS)
     looking.close()
+
+
+def test_second_looks_of_two_hubs_raise_each_alarm_once(both, ring):
+    registry.import_people(both[0], ring, people.parse(people_json(), "people.json"))
+    with both[0].writing() as connection:
+        fleet.add_station(connection, "s1", "cho", None, now())
+        policies.publish(connection, ring, people.parse(people_json(), "people.json").policies[0], now())
+        book = journal_of(ring)
+        for _ in range(4):
+            book.write(policy_version=1, groups=(wire.RowGroup(Origin.SNAPSHOT),) * 3)
+        intake.take(connection, book.batch(), now())
+        reading.read_pending(connection, ring, 100, now())
+    begin = threading.Barrier(TURNS)
+
+    def look(number):
+        begin.wait()
+        return look_again(both[number % 2], ring, now())
+
+    with ThreadPoolExecutor(TURNS) as several:
+        passed = sum(several.map(look, range(TURNS)))
+    with both[0].reading() as connection:
+        raised = [tuple(row) for row in connection.execute(sa.select(alarms.c.kind, alarms.c.times))]
+    assert (passed, raised) == (4, [("other-verdict", 1)])

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 import requests
-from hub_stand import CITIZEN, SECONDS, HubProcess, furnish, journal_of, now
+from hub_stand import CITIZEN, SECONDS, HubProcess, furnish, journal_of, now, on
 
 from hub.config import Settings
 from hub.journals.intake import take
@@ -27,11 +27,11 @@ WARD = ("63/475",)
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
+def hub(tmp_path_factory, module_database):
     """A hub with one account a role and a morning's scans."""
     data = tmp_path_factory.mktemp("officials")
-    furnish(data, "s1")
-    store, ring = open_store(Settings(data=str(data)))
+    furnish(data, "s1", database=module_database)
+    store, ring = open_store(Settings(data=str(data), database=module_database))
     with store.writing() as connection:
         for role in Role:
             communes = WARD if role is Role.COMMUNE_OFFICER else ()
@@ -44,7 +44,7 @@ def hub(tmp_path_factory):
         take(connection, journal.batch(), now())
         read_pending(connection, ring, 100, now())
     store.close()
-    process = HubProcess(data).start()
+    process = HubProcess(data, *on(data, module_database)).start()
     yield process
     process.kill()
 
@@ -81,7 +81,7 @@ def signed_in(hub):
 
 
 def log(hub):
-    store, _ = open_store(Settings(data=str(hub.data)))
+    store, _ = open_store(hub.settings)
     try:
         with store.reading() as connection:
             return audit.entries(connection, at_most=500)
@@ -174,7 +174,7 @@ def test_helping_somebody_declare_is_in_the_log(hub, signed_in):
 
 def test_a_list_writes_down_everybody_whom_it_showed(hub, signed_in):
     signed_in(Role.EPIDEMIOLOGIST).submit("/officers/trace", **window(), about="place", place="cho", why=WHY)
-    store, _ = open_store(Settings(data=str(hub.data)))
+    store, _ = open_store(hub.settings)
     with store.reading() as connection:
         entry = next(entry for entry in audit.entries(connection) if entry.action == "place")
         shown = audit.shown(connection, entry.seq)

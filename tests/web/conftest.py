@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "hub"))  # hub_stan
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))  # gates
 sys.path.insert(0, str(Path(__file__).parent))
 
+from databases import module_database, postgres  # noqa: F401  # fixtures
 from gates import Gate
 from lacking import lacking
 from web_stand import Messages, Visitor, serve_pages, station_config
@@ -34,9 +35,15 @@ def messages():
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, messages):
+def site_database():
+    """The URL of the database that the pages stand on; empty: the hub's own file, as for all slow browsers."""
+    return ""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, messages, site_database):
     """A hub with pages, people, places and one station named s1; ``site.url`` is where it answers."""
-    hub = serve_pages(tmp_path_factory.mktemp("site"), messages)
+    hub = serve_pages(tmp_path_factory.mktemp("site"), messages, database=site_database)
     yield hub
     assert hub.stop() == 0
 

@@ -14,7 +14,6 @@ from web_stand import Visitor, phone, whole
 from core.codes import identity
 from core.codes import place as place_code
 from core.model import Scheme, Subject
-from hub.config import Settings
 from hub.custody import holds
 from hub.officials import accounts
 from hub.officials.accounts import Account
@@ -24,10 +23,16 @@ from hub.register import registry
 from hub.storage.tables import declarations, identities, people, visits
 
 
+@pytest.fixture(scope="module")
+def site_database(module_database):
+    """Both databases in turn."""
+    return module_database
+
+
 @pytest.fixture
 def database(site):
     """The hub's own database and keys, beside the running hub."""
-    store, ring = open_store(Settings(data=str(site.data)))
+    store, ring = open_store(site.settings)
     yield store, ring
     store.close()
 
@@ -268,6 +273,9 @@ def test_an_official_helps_somebody_without_a_phone_and_the_computer_keeps_nothi
     assert "xóa khỏi máy này" in shown.text
     assert visitor.submit("/leave").url.endswith("/officers/assist")
     assert visitor.get(shown.url).url.endswith("/phone")
+    assert visitor.submit("/officers/assist", kind="health").url.endswith("/declare/health")
+    visitor.submit("/officers/account/sign-out")
+    assert visitor.get("/declare/health").url.endswith("/phone")
     with store.reading() as connection:
         row = sa.select(declarations.c.typed_by, declarations.c.paper).join(people).where(people.c.name == name)
         assert connection.execute(row).one() == ("lan", False)

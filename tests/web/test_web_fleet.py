@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import requests
 import sqlalchemy as sa
-from hub_stand import SECONDS, HubProcess, Journal, furnish, now, until
+from hub_stand import SECONDS, HubProcess, Journal, furnish, now, on, until
 from web_stand import Visitor
 
 from core import keys, wire
@@ -35,9 +35,9 @@ SOON_SILENT = timedelta(seconds=50)
 class Stand:
     """A hub with five stations at a market and one at a checkpoint."""
 
-    def __init__(self, data) -> None:
-        self.pinned = furnish(data, *STATIONS)
-        store, self.ring = open_store(Settings(data=str(data)))
+    def __init__(self, data, database: str) -> None:
+        self.pinned = furnish(data, *STATIONS, database=database)
+        store, self.ring = open_store(Settings(data=str(data), database=database))
         with store.writing() as connection:
             for role in Role:
                 communes = ("63/19768",) if role is Role.COMMUNE_OFFICER else ()
@@ -50,7 +50,7 @@ class Stand:
             row = {"station": "s4", "heard": heard, "ahead": 0.0, "via": "http", "message": wire.encode(last)}
             connection.execute(sa.insert(healths).values(row))
         self.store = store
-        self.hub = HubProcess(data).start()
+        self.hub = HubProcess(data, *on(data, database)).start()
         self.url = f"http://{self.hub.ready['http']}"
         self.numbers = iter(range(1, 1_000))
 
@@ -71,8 +71,8 @@ class Stand:
 
 
 @pytest.fixture(scope="module")
-def stand(tmp_path_factory):
-    standing = Stand(tmp_path_factory.mktemp("fleet"))
+def stand(tmp_path_factory, module_database):
+    standing = Stand(tmp_path_factory.mktemp("fleet"), module_database)
     standing.say("s1")
     standing.say("s2", journal=JournalFigures(backlog=400, oldest=900.0))
     standing.say("s3", camera=CameraFigures(blind="covered"))
@@ -141,8 +141,9 @@ def test_a_station_all_of_whose_messages_are_dropped_is_near_the_top_and_says_wh
     said = Health(station="s5", session="one", number=1, at=now() + timedelta(days=3), up=1.0)
     line = stand.hub.session(stand.pinned["s5"]["token"])
     assert line.post("/v1/health", data=wire.encode(said)).status_code == 400
-    page = stand.visitor().get(FLEET).text
-    assert "Tin bị bỏ: ghi giờ tương lai" in page
+    visitor = stand.visitor()
+    until(lambda: "Tin bị bỏ: ghi giờ tương lai" in visitor.get(FLEET).text, "the wall says why")
+    page = visitor.get(FLEET).text
     assert order(page).index("s5") < order(page).index("s1")
 
 

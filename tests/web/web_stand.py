@@ -11,8 +11,9 @@ from pathlib import Path
 
 import requests
 from gates import DEVICES
-from hub_stand import HubProcess, command, furnish
+from hub_stand import HubProcess, furnish
 
+from hub.config import Settings
 from hub.register import areas
 
 AXE = Path(__file__).with_name("axe-4.11.0.min.js")
@@ -75,15 +76,20 @@ class SiteProcess(HubProcess):
         return f"http://{self.ready['http']}"
 
 
-def serve_pages(data: Path, messages: Messages, more: Callable[[Path], None] | None = None) -> SiteProcess:
-    """Starts a hub whose messages go to this gateway; ``station`` holds what a station of it is configured with."""
-    pinned = furnish(data, "s1")
+def serve_pages(
+    data: Path, messages: Messages, more: Callable[[Settings], None] | None = None, *, web: str = "", database: str = ""
+) -> SiteProcess:
+    """Starts a hub whose messages go to this gateway; ``station`` holds what a station of it is configured with.
+
+    ``web`` is more for that section of its settings; ``database`` is empty for the hub's own file.
+    """
+    pinned = furnish(data, "s1", database=database)
     if more is not None:
-        more(data)
+        more(Settings(data=str(data), database=database))
     (data / "sms.token").write_text("gateway-token\n")
     settings = data / "hub.toml"
     gateway = f'[sms]\ngateway = "http"\nurl = "{messages.url}"\ntoken_file = "{data / "sms.token"}"\n'
-    settings.write_text(f'[web]\nmap_edition = "34"\n{gateway}')
+    settings.write_text(f'database = {json.dumps(database)}\n[web]\nmap_edition = "34"\n{web}\n{gateway}')
     hub = SiteProcess(data, "--config", str(settings))
     hub.station = pinned["s1"]
     hub.start()
@@ -92,7 +98,7 @@ def serve_pages(data: Path, messages: Messages, more: Callable[[Path], None] | N
 
 def station_config(site: SiteProcess, folder: Path) -> Path:
     """The configuration of a real station at this hub, with the hub's declaration keys in its trust folder."""
-    command(site.data, "keys", "show", "--trust", folder / "trust")
+    site.command("keys", "show", "--trust", folder / "trust")
     sections = {
         "station": {"name": "s1", "place": "cho", "place_name": "Chợ Đông Ba", "kind": "venue", "data": folder / "s1"},
         "hub": {"url": site.url, "lookups": "http", "checkins": "http", "deadline_ms": 5000, **site.station},

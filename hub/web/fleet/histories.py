@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from statistics import fmean
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from core.health import BOUNDS, Histogram
 from hub.health.health_history import MINUTE, QUARTER, Point
 from hub.health.hours import Hour
-from hub.register.forms import LOCAL
+from hub.localtime import there
 from hub.web.fleet.sparks import FIGURES, Spark, sparks
 
 DAYS = (1, 7, 60)
@@ -79,8 +79,8 @@ def _mean(name: str, figure: Callable[[Point], float | None], within: Sequence[P
 
 
 def _said(at: datetime, days: int) -> str:
-    there = at.astimezone(UTC) + LOCAL
-    return f"{there:%H:%M}" if days == 1 else f"{there:%d/%m %H:%M}" if days == 7 else f"{there:%d/%m}"  # DAYS
+    then = there(at)
+    return f"{then:%H:%M}" if days == 1 else f"{then:%d/%m %H:%M}" if days == 7 else f"{then:%d/%m}"  # DAYS
 
 
 def bars(histogram: Histogram) -> tuple[Bar, ...]:
