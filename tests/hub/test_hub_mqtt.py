@@ -342,13 +342,13 @@ def test_a_hub_finds_its_broker_again(serving_either, open_broker: OpenBroker):
         assert line.answer(pinned["s1"]["sealing_key"], "again").standing
 
 
-def test_the_settings_a_station_runs_with_are_kept(private):
+def test_the_settings_a_station_runs_with_are_kept(private, module_database):
     hub, pinned, line = private
     said = RunningSettings(station=line.name, session="one", at=now(), sections={"hub": {"token": "•••", "ms": 800}})
     line.publish("settings", wire.encode(said))
 
     def kept() -> bool:
-        store, _ = open_store(Settings(data=str(hub.data)))
+        store, _ = open_store(Settings(data=str(hub.data), database=module_database))
         try:
             with store.reading() as connection:
                 found = fleet.settings_of(connection, line.name)
