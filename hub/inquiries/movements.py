@@ -11,16 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Literal
 
 from core.model import Direction
+from hub.localtime import HUE
 
 LONGEST = timedelta(hours=16)
 """Nobody counts as inside for longer than this without a scan."""
-
-HUE = timezone(timedelta(hours=7))
 
 End = Literal["out", "elsewhere", "closing", "long", "passage", "inside"]
 """How a stay ended: scanned out, seen elsewhere, closed, too long ago, only passed, not ended yet."""

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from core.model import Direction, Outcome
 from hub.inquiries import tracing
-from hub.inquiries.movements import HUE
+from hub.localtime import HUE
 from hub.storage.tables import Instant, places, visits
 
 NEAR = 0.9

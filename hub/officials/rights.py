@@ -33,6 +33,7 @@ class Right(StrEnum):
     INSIDE = "inside"  # how many are at one's own place: counts only
     AUDIT = "audit"  # who looked whom up
     ACCOUNTS = "accounts"  # other people's accounts
+    PLACES = "places"  # what venues, checkpoints and health posts there are, and when they are open
     POLICY = "policy"  # what gates ask
     KEEPING = "keeping"  # how long records stay, erasing, legal holds
     FLEET = "fleet"  # see every station, acknowledge alarms
@@ -47,7 +48,9 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.COMMUNE_OFFICER: frozenset({Right.CHECK, Right.PAPER, Right.ARRIVALS}),
     Role.AUDITOR: frozenset({Right.AUDIT}),
     Role.TECHNICIAN: frozenset({Right.FLEET}),
-    Role.ADMINISTRATOR: frozenset({Right.ACCOUNTS, Right.POLICY, Right.KEEPING, Right.FLEET, Right.ORDERS}),
+    Role.ADMINISTRATOR: frozenset(
+        {Right.ACCOUNTS, Right.PLACES, Right.POLICY, Right.KEEPING, Right.FLEET, Right.ORDERS}
+    ),
 }
 """An administrator looks nobody up, and an auditor changes nothing."""
 

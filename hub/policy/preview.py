@@ -6,15 +6,14 @@ Pure: the words come through ``t`` (a catalogue key and its values to text), the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 import msgspec
 
 from core.model import Area, GateKind
 from core.rules import UNSPECIFIED, FlaggedPlace, GateRules, Group, Policy, Zone
+from hub.localtime import there
 from hub.register import areas
-
-VIETNAM = timezone(timedelta(hours=7))
 
 Words = Callable[..., str]
 Title = Callable[[Area], str]
@@ -49,7 +48,7 @@ def duration(seconds: int, t: Words) -> str:
 
 def day(moment: datetime) -> str:
     """A moment as people here write it: the day, with the hour where it is not midnight."""
-    local = moment.astimezone(VIETNAM)
+    local = there(moment)
     return f"{local:%d/%m/%Y}" if (local.hour, local.minute) == (0, 0) else f"{local:%H:%M %d/%m/%Y}"
 
 

@@ -18,6 +18,7 @@ from core.codes import identity
 from core.model import Area, DeclarationKind, Direction, GateKind, Moment, Reason, Scheme, Subject
 from core.rules import Policy
 from hub.errors import DataError, MissingFile
+from hub.register import hours
 
 FAULTS_AT_MOST = 50
 
@@ -135,6 +136,11 @@ class PlaceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     contact: str = ""
     latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
     longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses hours that nobody could close the place by."""
+        if hours.spell(self.hours) is None:
+            raise ValueError("hours: opening and closing time such as 05:00-20:00, or empty when it never closes")
 
 
 class PeopleFile(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from core.codes import place as place_code
 from core.model import Area, GateKind
 from hub.errors import DataError
-from hub.register import areas
+from hub.register import areas, hours
 from hub.storage.tables import places
 
 EARTH_KM = 6371.0
@@ -85,6 +85,11 @@ def kilometres(one: areas.Point, other: areas.Point) -> float:
         math.sin(east / 2) ** 2
     )
     return 2 * EARTH_KM * math.asin(math.sqrt(min(1.0, chord)))
+
+
+def has_clear_hours(place: Place) -> bool:
+    """Whether its hours say when it closes, or that it never does; older ones may say neither."""
+    return hours.spell(place.hours) is not None
 
 
 def _place(row: sa.Row[tuple[object, ...]]) -> Place:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from core.model import Area, Scheme, Subject
 from hub.errors import DataError
-from hub.register import areas, naming, voices
+from hub.register import areas, hours, naming, voices
 from hub.register.people import DeclarationRecord, PeopleFile, PersonRecord, PlaceRecord, VisitRecord
 from hub.storage.keyring import Keyring
 from hub.storage.store import Insert, Store, insert
@@ -80,7 +80,7 @@ def put_place(connection: sa.Connection, record: PlaceRecord) -> bool:
         "commune": record.area.commune,
         "hamlet": record.area.hamlet,
         "address": record.address,
-        "hours": record.hours,
+        "hours": hours.spell(record.hours) or "",
         "capacity": record.capacity,
         "contact": record.contact,
         "latitude": record.latitude,

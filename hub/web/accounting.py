@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import sqlalchemy as sa
 from litestar import Router, get, post
+from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
 from hub.errors import DataError
@@ -42,14 +44,63 @@ def router(site: Site) -> Router:
             return _add(site, request, form)
         return _change(site, request, form)
 
-    return officials(site, Right.ACCOUNTS, [listed, change])
+    @post(f"{ACCOUNTS}/one", sync_to_thread=True)
+    def one(request: Visit, form: Form) -> Page | Redirect:
+        return _one(site, request, form)
+
+    return officials(site, Right.ACCOUNTS, [listed, change, one])
+
+
+def _places(connection: sa.Connection) -> list[tuple[str, str]]:
+    known = connection.execute(sa.select(places.c.code, places.c.name).order_by(places.c.name))
+    return [(row.code, row.name) for row in known]
+
+
+def _one(site: Site, request: Visit, form: Form) -> Page | Redirect:
+    """One account to be corrected: whose it is comes in the form, so that no address has anybody's name."""
+    with site.store.reading() as connection:
+        found, known = accounts.find(connection, form.text("name")), _places(connection)
+    if found is None or found.name == official(request).name:
+        raise NotFoundException
+    faults: dict[str, str] = {}
+    values: Form | dict[str, str] = form
+    if form.text("do") == "correct":
+        faults = _corrected(site, request, form, found)
+        if not faults:
+            return see_other(request, ACCOUNTS, told="account-changed")
+    else:
+        communes = ", ".join(found.communes)
+        values = {"shown": found.shown, "role": found.role.value, "place": found.place, "communes": communes}
+    own = {"one": found, "roles": list(Role), "places": known}
+    status = 422 if faults else 200
+    return show(request, "officers/account_one.html", values=values, faults=faults, status=status, context=own)
+
+
+def _corrected(site: Site, request: Visit, form: Form, found: Account) -> dict[str, str]:
+    """Changes what an account is for, and writes down from what to what; or what is wrong by field."""
+    if form.text("role") not in list(Role):
+        return {"role": "fault-choose"}
+    corrected = msgspec.structs.replace(
+        found,
+        shown=form.text("shown"),
+        role=Role(form.text("role")),
+        place=form.text("place"),
+        communes=accounts.communes_of(form.text("communes")),
+    )
+    try:
+        with site.store.writing() as connection:
+            accounts.correct(connection, corrected)
+            _record(connection, request, found.name, f"{found.role.value} > {corrected.role.value}")
+    except DataError as error:
+        return _faults(error)
+    return {}
 
 
 def _page(site: Site, request: Visit, form: Form | None = None, faults: dict[str, str] | None = None) -> Page:
     with site.store.reading() as connection:
         found = accounts.listed(connection)
-        known = connection.execute(sa.select(places.c.code, places.c.name).order_by(places.c.name)).all()
-    own = {"found": found, "roles": list(Role), "places": [(row.code, row.name) for row in known]}
+        known = _places(connection)
+    own = {"found": found, "roles": list(Role), "places": known}
     status = 422 if faults else 200
     return show(request, "officers/accounts.html", values=form, faults=faults, status=status, context=own)
 
@@ -92,6 +143,8 @@ def _change(site: Site, request: Visit, form: Form) -> Page | Redirect:
                 accounts.enable(connection, name)
             elif what == "reset":
                 accounts.reset(connection, site.ring, name, form.text("fresh"))
+            else:
+                raise NotFoundException
             _record(connection, request, name, what)
     except DataError:
         return _page(site, request, None, {"fresh": "fault-weak-password"})
@@ -99,5 +152,5 @@ def _change(site: Site, request: Visit, form: Form) -> Page | Redirect:
 
 
 def _record(connection: sa.Connection, request: Visit, name: str, what: str) -> None:
-    detail = {"account": name[:63], "what": what[:16]}
+    detail = {"account": name[:63], "what": what}
     audit.append(connection, official(request), "account", now(), address=caller(request), detail=detail)

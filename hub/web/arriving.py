@@ -7,7 +7,7 @@ from datetime import timedelta
 from litestar import Router, get, post
 
 from hub.inquiries import arrivals
-from hub.inquiries.movements import HUE
+from hub.localtime import HUE
 from hub.officials import audit
 from hub.officials.rights import Right
 from hub.register import areas
@@ -30,8 +30,7 @@ def router(site: Site) -> Router:
 
     @post(ARRIVALS, sync_to_thread=True, status_code=200)
     def others(request: Visit, form: Form) -> Page:
-        days = form.text("days")
-        return _page(site, request, min(int(days), MOST_DAYS) if days.isdecimal() and days != "0" else USUAL_DAYS)
+        return _page(site, request, min(form.number("days") or USUAL_DAYS, MOST_DAYS))
 
     return officials(site, Right.ARRIVALS, [usual, others])
 

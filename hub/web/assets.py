@@ -13,10 +13,15 @@ _TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".css": "text/css",
 
 
 @cache
+def _files() -> dict[str, bytes]:
+    """Every file by its name: what is asked for is looked up, and never part of a path."""
+    folder = resources.files("hub.web").joinpath("static")
+    return {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+
+
 def read(name: str) -> bytes | None:
     """The bytes of a file of ``static/``; nothing when there is none of that name."""
-    found = resources.files("hub.web").joinpath("static").joinpath(name)
-    return found.read_bytes() if "/" not in name and not name.startswith(".") and found.is_file() else None
+    return _files().get(name)
 
 
 @cache

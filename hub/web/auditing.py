@@ -12,7 +12,7 @@ from hub.inquiries import searching
 from hub.officials import audit
 from hub.officials.rights import Right
 from hub.web import words
-from hub.web.form import Form, Visit
+from hub.web.form import Form, Visit, number
 from hub.web.officials import caller, now, official, officials, show
 from hub.web.page import Page
 from hub.web.site import Site
@@ -25,7 +25,6 @@ PROVEN = 20_000
 ACTIONS = frozenset(key.removeprefix("action-") for key in words.CATALOGUES["vi"] if key.startswith("action-"))
 """Those that have words; other parts may write entries of their own."""
 
-LONGEST_NUMBER = 18
 DETAILS = frozenset(key.removeprefix("detail-") for key in words.CATALOGUES["vi"] if key.startswith("detail-"))
 _KEY = re.compile(r"[0-9a-f]{32}")
 
@@ -46,7 +45,7 @@ def router(site: Site) -> Router:
 
 def _page(site: Site, request: Visit, asked: Mapping[str, str]) -> Page:
     account, typed = asked.get("account", ""), asked.get("person", "")
-    before, list_of = _number(asked.get("before", "")), _number(asked.get("list", ""))
+    before, list_of = number(asked.get("before", "")) or 0, number(asked.get("list", "")) or 0
     with site.store.writing() as connection:
         person = _key_of(connection, site, typed)
         numbers = (("before", before), ("list", list_of))
@@ -73,10 +72,6 @@ def _page(site: Site, request: Visit, asked: Mapping[str, str]) -> Page:
     status = 422 if faults else 200
     values = {"account": account, "person": person or (typed if _KEY.fullmatch(typed) else "")}
     return show(request, "officers/audit.html", values=values, faults=faults, status=status, context=own)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) <= LONGEST_NUMBER else 0
 
 
 def _key_of(connection: sa.Connection, site: Site, typed: str) -> str:

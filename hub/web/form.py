@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from litestar import Request
 from litestar.datastructures import State, UploadFile
 
+from hub import localtime
+
 Visit = Request[object, object, State]
 
 LONGEST_VALUE = 4_000
+MOST_DIGITS = 9  # of what a number field may hold: what follows must fit into every database's integers
 
 
 class Form(Mapping[str, str]):
@@ -39,9 +43,22 @@ class Form(Mapping[str, str]):
         """The same with some fields otherwise."""
         return Form({**self._sent, **{name: (value,) for name, value in values.items()}})
 
+    def moment(self, name: str) -> datetime | None:
+        """The field's day or moment on the province's clock; None when it is none, or lies in another age."""
+        return localtime.read(self.text(name))
+
+    def number(self, name: str) -> int | None:
+        """The field's number, from 0 to nine digits; None when it is none."""
+        return number(self.text(name))
+
     def all(self, name: str) -> tuple[str, ...]:
         """Every text of the field."""
         return self._sent.get(name, ())
+
+
+def number(typed: str) -> int | None:
+    """What a number field says, from 0 to nine digits; None for anything else."""
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= MOST_DIGITS else None
 
 
 async def read_form(request: Visit) -> Form:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from hub.errors import DataError
 from hub.officials import audit
 from hub.officials.audit import Ruling
 from hub.officials.rights import Right
-from hub.policy.preview import VIETNAM, day
+from hub.policy.preview import day
 from hub.register.people import IdentityRecord
 from hub.storage.tables import people
 from hub.web.form import Form, Visit
@@ -45,7 +45,7 @@ def router(site: Site) -> Router:
 
     @post(f"{KEEPING}/release", sync_to_thread=True)
     def release(request: Visit, form: Form) -> Redirect:
-        number = int(form.text("hold")) if form.text("hold").isdecimal() else 0
+        number = form.number("hold") or 0
         with site.store.writing() as connection:
             released = holds.release(connection, number, official(request).name, now())
             _note(connection, request, "release", {"hold": number})
@@ -110,13 +110,15 @@ def _export(site: Site, request: Visit, person: int) -> Response[bytes]:
 
 
 def _hold(site: Site, request: Visit, form: Form, person: int, values: dict[str, str]) -> Page | Redirect:
+    last = form.moment("until")
     try:
-        last = datetime.fromisoformat(form.text("until")).replace(tzinfo=VIETNAM)
+        if last is None:
+            raise DataError(["until: no day"])
         until = last + timedelta(days=1)
         with site.store.writing() as connection:
             holds.place(connection, person, official(request).name, form.text("reason"), until, now())
             _note(connection, request, "hold", {}, person)
-    except (ValueError, DataError):
+    except DataError:
         return _page(site, request, values=values, faults={"reason": "fault-hold"}, status=422)
     return see_other(request, KEEPING, told="keeping-held")
 

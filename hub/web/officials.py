@@ -50,6 +50,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "menu-hub",
         (
             (Right.FLEET, "/officers/fleet", "menu-fleet"),
+            (Right.PLACES, "/officers/places", "menu-places"),
             (Right.POLICY, "/officers/policy", "menu-policy"),
             (Right.KEEPING, "/officers/keeping", "menu-keeping"),
             (Right.AUDIT, "/officers/audit", "menu-audit"),

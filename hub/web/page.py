@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 from functools import partial
 from typing import Final
 from urllib.parse import quote
@@ -15,7 +14,7 @@ from litestar.response import Redirect
 from litestar.template.base import csrf_token
 
 from core.rules import EXPOSURES, SYMPTOMS
-from hub.register.forms import LOCAL
+from hub.localtime import there
 from hub.web import assets, words
 from hub.web.form import Visit
 
@@ -36,10 +35,10 @@ templates = jinja2.Environment(
 templates.globals["static"] = assets.url
 templates.globals["symptoms"] = SYMPTOMS
 templates.globals["exposures"] = EXPOSURES
-templates.filters["day"] = lambda moment: f"{moment.astimezone(UTC) + LOCAL:%d/%m/%Y}"
-templates.filters["moment"] = lambda moment: f"{moment.astimezone(UTC) + LOCAL:%H:%M %d/%m/%Y}"
-templates.filters["clock"] = lambda moment: f"{moment.astimezone(UTC) + LOCAL:%H:%M:%S}"
-templates.filters["hour"] = lambda moment: f"{moment.astimezone(UTC) + LOCAL:%H:00}"
+templates.filters["day"] = lambda moment: f"{there(moment):%d/%m/%Y}"
+templates.filters["moment"] = lambda moment: f"{there(moment):%H:%M %d/%m/%Y}"
+templates.filters["clock"] = lambda moment: f"{there(moment):%H:%M:%S}"
+templates.filters["hour"] = lambda moment: f"{there(moment):%H:00}"
 templates.filters["named"] = lambda value, t, prefix: (
     t(f"{prefix}{value}") if f"{prefix}{value}" in words.CATALOGUES["vi"] else value  # imported lists may know others
 )

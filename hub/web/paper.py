@@ -16,7 +16,8 @@ from core.codes import identity
 from core.model import Area, DeclarationKind, Subject
 from core.rules import EXPOSURES, SYMPTOMS
 from core.zones import bare
-from hub.inquiries.movements import HUE
+from hub import localtime
+from hub.localtime import HUE
 from hub.officials import audit
 from hub.officials.rights import Right
 from hub.register import areas, declaring, mending, sheets
@@ -185,7 +186,5 @@ def _written(born: str) -> str:
 
 def _day(typed: str) -> datetime | None:
     """Noon of a day that was written, in the province."""
-    try:
-        return datetime.fromisoformat(_born(typed)).replace(tzinfo=HUE) + _NOON
-    except ValueError:
-        return None
+    day = localtime.read(_born(typed))
+    return day and day + _NOON

@@ -135,7 +135,7 @@ def _version(site: Site, number: int) -> Version:
 
 
 def _filled(site: Site, request: Visit, form: Form) -> Page:
-    start = int(form.text("start")) if form.text("start").isdecimal() else 0
+    start = form.number("start") or 0
     base = _version(site, start).policy if start else _STARTING
     with site.store.reading() as connection:
         draft = read(form, base, policies.next_version(connection), now())

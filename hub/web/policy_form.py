@@ -13,8 +13,9 @@ import msgspec
 
 from core.model import GateKind
 from core.rules import EXPOSURES, SYMPTOMS, UNSPECIFIED, FlaggedPlace, GateRules, MaxAge, Policy, Zone
+from hub.localtime import there
 from hub.policy import editions
-from hub.policy.preview import VIETNAM, Words, duration, kinds_of
+from hub.policy.preview import Words, duration, kinds_of
 from hub.register import areas
 from hub.web.form import Form
 
@@ -163,15 +164,14 @@ def _moment(form: Form, name: str, faults: dict[str, str]) -> datetime | None:
     typed = form.text(name)
     if not typed:
         return None
-    try:
-        return datetime.fromisoformat(typed).replace(tzinfo=VIETNAM)
-    except ValueError:
+    moment = form.moment(name)
+    if moment is None:
         faults[name] = "fault-unknown"
-        return None
+    return moment
 
 
 def _local(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment.astimezone(VIETNAM):%Y-%m-%dT%H:%M}"
+    return "" if moment is None else f"{there(moment):%Y-%m-%dT%H:%M}"
 
 
 # what a page carries along while it is filled in

@@ -10,13 +10,14 @@ from litestar import Router, get, post
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect
 
+from hub import localtime
 from hub.custody import keeping, retention
 from hub.custody.retention import LIMITS, Days
 from hub.errors import DataError
 from hub.officials import audit
 from hub.officials.rights import Right
-from hub.policy.preview import VIETNAM, day
-from hub.web.form import Form, Visit
+from hub.policy.preview import day
+from hub.web.form import Form, Visit, number
 from hub.web.officials import caller, now, official, officials, show
 from hub.web.page import Page, see_other
 from hub.web.site import Site
@@ -77,15 +78,12 @@ def _values(days: Days) -> dict[str, str]:
 
 def _read(values: dict[str, str]) -> tuple[Days, datetime, dict[str, str]]:
     """The days the fields say, when they begin, and what is wrong by field."""
-    given = {name: int(values[name]) if values[name].isdecimal() else -1 for name in LIMITS}
+    given = {name: -1 if (count := number(values[name])) is None else count for name in LIMITS}
     faults = dict.fromkeys(retention.faults(given), "fault-days")
-    moment = now()
-    try:
-        typed = values["effective"]
-        moment = datetime.fromisoformat(typed).replace(tzinfo=VIETNAM) if typed else moment
-    except ValueError:
+    moment = localtime.read(values["effective"]) if values["effective"] else now()
+    if moment is None:
         faults["effective"] = "fault-unknown"
-    return Days(**given), moment, faults
+    return Days(**given), moment or now(), faults
 
 
 def _form(request: Visit, values: dict[str, str], **shown: Any) -> Page:  # noqa: ANN401  # the page's own

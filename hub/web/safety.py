@@ -13,7 +13,7 @@ from pathlib import Path
 
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import MutableScopeHeaders
-from litestar.exceptions import HTTPException, TooManyRequestsException
+from litestar.exceptions import HTTPException, NotFoundException, TooManyRequestsException
 from litestar.types import Message, Scope
 
 from hub.storage.keyring import Keyring
@@ -97,9 +97,11 @@ class Turnstile:
 
 
 def refusing(turnstile: Turnstile) -> Callable[[Visit], Awaitable[None]]:
-    """What answers 429 before a handler runs when its address has had its share."""
+    """What answers before a handler runs: 429 when an address has had its share, 404 where no text is in a path."""
 
     async def refuse(request: Visit) -> None:  # a function: Litestar copies routers with all they hold, but no function
+        if not all(str(each).isprintable() for each in request.path_params.values()):
+            raise NotFoundException
         if not turnstile.admit(request.client.host if request.client else ""):
             raise TooManyRequestsException(headers={"Retry-After": str(int(WINDOW_SECONDS))})
 

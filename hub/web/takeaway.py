@@ -10,8 +10,8 @@ from datetime import datetime
 import msgspec
 from litestar import Response
 
-from hub.inquiries.movements import HUE
 from hub.inquiries.tracing import Contact, Person, Presence
+from hub.localtime import HUE
 
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from litestar import Response, Router, get, post
 
 from hub.inquiries import searching, tracing
-from hub.inquiries.movements import HUE
+from hub.localtime import HUE
 from hub.officials import audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Right
@@ -204,20 +204,13 @@ def _place_name(site: Site, code: str) -> str:
 
 
 def _window(form: Form) -> tuple[Window | None, dict[str, str]]:
-    since, until = _moment(form.text("since")), _moment(form.text("until"))
-    margin = form.text("margin") or "0"
+    since, until = form.moment("since"), form.moment("until")
+    margin = form.number("margin") if form.text("margin") else 0
     faults = {name: "fault-moment" for name, moment in (("since", since), ("until", until)) if moment is None}
-    if not margin.isdecimal() or int(margin) > LONGEST_MARGIN:
+    if margin is None or margin > LONGEST_MARGIN:
         faults["margin"] = "fault-margin"
-    if since is None or until is None or faults:
+    if since is None or until is None or margin is None or faults:
         return None, faults
     if not since < until <= since + LONGEST_WINDOW:
         return None, {"until": "fault-window"}
-    return Window(since, until, timedelta(minutes=int(margin))), {}
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=HUE)
-    except ValueError:
-        return None
+    return Window(since, until, timedelta(minutes=margin)), {}

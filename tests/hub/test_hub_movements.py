@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.model import Direction
-from hub.inquiries.movements import HUE, LONGEST, Overlap, Scan, Site, Stay, closing, during, inside, overlaps, stays
+from hub.inquiries.movements import LONGEST, Overlap, Scan, Site, Stay, closing, during, inside, overlaps, stays
+from hub.localtime import HUE
 
 IN, OUT = Direction.IN, Direction.OUT
 DAY = datetime(2026, 3, 2, tzinfo=HUE)

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from hub.inquiries import occupancy
-from hub.inquiries.movements import HUE
 from hub.inquiries.occupancy import KEPT, Hour, Occupancy, Recent
+from hub.localtime import HUE
 from hub.storage.tables import people, places, visits
 
 NOW = datetime(2026, 3, 4, 11, 30, tzinfo=HUE).astimezone(UTC)

@@ -37,7 +37,7 @@ def visit(hub, request):
     return signed_in(hub, request.param)
 
 
-def signed_in(hub, role):
+def signed_in(hub, role, name=""):
     session = requests.Session()
     session.trust_env = False
     base = f"http://{hub.ready['http']}"
@@ -49,7 +49,7 @@ def signed_in(hub, role):
         return session.post(base + path, data={"_csrf_token": token, **fields}, timeout=SECONDS)
 
     token = re.search(r'name="_csrf_token" value="([^"]+)"', send("/officers/sign-in").text)[1]
-    assert send("/officers/sign-in", account=role.value, password=PASSWORD).status_code == 200
+    assert send("/officers/sign-in", account=name or role.value, password=PASSWORD).status_code == 200
     return send
 
 

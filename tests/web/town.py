@@ -83,9 +83,9 @@ def _person(number: int) -> dict[str, object]:
     return {**own, "sex": ("female", "male")[number % 2], "address": WARD, "identities": known, "declarations": [entry]}
 
 
-def furnish_town(data) -> None:
-    """Puts the town into a hub's data folder."""
-    store, ring = open_store(Settings(data=str(data)))
+def furnish_town(settings: Settings) -> None:
+    """Puts the town into a hub's database."""
+    store, ring = open_store(settings)
     file = {"places": [SHOP], "people": [_person(number) for number in range(len(NAMES))]}
     registry.import_people(store, ring, people.parse(json.dumps(file).encode(), "town.json"))
     with store.writing() as connection:

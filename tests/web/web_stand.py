@@ -13,6 +13,7 @@ import requests
 from gates import DEVICES
 from hub_stand import HubProcess, furnish
 
+from hub.config import Settings
 from hub.register import areas
 
 AXE = Path(__file__).with_name("axe-4.11.0.min.js")
@@ -76,16 +77,19 @@ class SiteProcess(HubProcess):
 
 
 def serve_pages(
-    data: Path, messages: Messages, more: Callable[[Path], None] | None = None, database: str = ""
+    data: Path, messages: Messages, more: Callable[[Settings], None] | None = None, *, web: str = "", database: str = ""
 ) -> SiteProcess:
-    """Starts a hub whose messages go to this gateway; ``station`` holds what a station of it is configured with."""
+    """Starts a hub whose messages go to this gateway; ``station`` holds what a station of it is configured with.
+
+    ``web`` is more for that section of its settings; ``database`` is empty for the hub's own file.
+    """
     pinned = furnish(data, "s1", database=database)
     if more is not None:
-        more(data)
+        more(Settings(data=str(data), database=database))
     (data / "sms.token").write_text("gateway-token\n")
     settings = data / "hub.toml"
     gateway = f'[sms]\ngateway = "http"\nurl = "{messages.url}"\ntoken_file = "{data / "sms.token"}"\n'
-    settings.write_text(f'database = {json.dumps(database)}\n[web]\nmap_edition = "34"\n{gateway}')
+    settings.write_text(f'database = "{database}"\n[web]\nmap_edition = "34"\n{web}\n{gateway}')
     hub = SiteProcess(data, "--config", str(settings))
     hub.station = pinned["s1"]
     hub.start()

@@ -48,6 +48,7 @@ def router(site: Site) -> Router:
     @get("/sheet/{name:str}/{step:str}", sync_to_thread=True)
     def step_of(request: Visit, name: str, step: str, check: bool = False) -> Page:
         guest = visits.needed(site, request)
+        _known(step)
         draft = _found(site, guest, name)
         wrong = _of_step(sheets.faults(draft, guest, visits.now()), step) if check else {}
         return _shown(request, guest, draft, step, wrong)
@@ -55,6 +56,7 @@ def router(site: Site) -> Router:
     @post("/sheet/{name:str}/{step:str}", sync_to_thread=True)
     def sent(request: Visit, form: Form, name: str, step: str) -> Page | Redirect:
         guest = visits.needed(site, request)
+        _known(step)
         draft = sheets.take(_found(site, guest, name), step, {field: form.all(field) for field in form})
         told = ""
         if form.text("do") == "fill":
@@ -163,8 +165,6 @@ def _shown(
     status: int = 200,
     recorded: Recorded | None = None,
 ) -> Page:
-    if step not in sheets.STEPS:
-        raise NotFoundException
     more: dict[str, Any] = {}
     if step == "where":
         more["units"] = {name: _units(draft, name) for name in sheets.addresses(draft.kind)}
@@ -207,6 +207,11 @@ def _of_step(wrong: dict[str, str], step: str) -> dict[str, str]:
 
 def _at(draft: Draft, step: str) -> str:
     return f"/sheet/{draft.id}/{step}"
+
+
+def _known(step: str) -> None:
+    if step not in sheets.STEPS:
+        raise NotFoundException
 
 
 def _kind(kind: str) -> DeclarationKind:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from core.model import Area, DeclarationKind
 from core.rules import EXPOSURES, SYMPTOMS
+from hub import localtime
 from hub.citizens.drafts import Draft
 from hub.citizens.guests import Guest
+from hub.localtime import there
 from hub.register import areas, forms
-from hub.register.forms import LOCAL
 
 STEPS = ("who", "where", "health", "send")
 NATIONS = ("VN", "LA", "KH", "TH", "CN", "TW", "KR", "JP", "SG", "MY", "IN", "RU", "FR", "DE", "GB", "US", "CA", "AU")
@@ -22,7 +23,6 @@ _LEVELS = ("province", "district", "commune", "hamlet", "point")
 _WHO = ("for_another", "insurance", "name", "born", "sex", "nationality", "document", "child_without_document", "phone")
 _TRAVEL = ("transport", "vehicle", "seat")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
-VIETNAM = timezone(LOCAL)
 
 Fields = dict[str, tuple[str, ...]]
 
@@ -162,7 +162,7 @@ def of_form(given: forms.Form, edition: str) -> Fields:
         "child_without_document": ("yes",) if given.child_without_document else (),
         "symptoms": given.symptoms,
         "exposures": given.exposures,
-        "arrival": (f"{given.arrival.astimezone(VIETNAM):%Y-%m-%dT%H:%M}",) if given.arrival else (),
+        "arrival": (f"{there(given.arrival):%Y-%m-%dT%H:%M}",) if given.arrival else (),
     }
     for name, area in (("address", given.address), ("origin", given.origin), ("destination", given.destination)):
         sheet |= known_area(name, area)
@@ -198,13 +198,10 @@ shown_birth = _shown
 
 
 def _arrival(typed: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(typed)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM)).astimezone(UTC)
+    moment = localtime.read(typed)
+    return moment and moment.astimezone(UTC)
 
 
 def soon(now: datetime) -> str:
     """The present hour as an arrival field holds it."""
-    return f"{now.astimezone(VIETNAM) + timedelta(minutes=1):%Y-%m-%dT%H:%M}"
+    return f"{there(now) + timedelta(minutes=1):%Y-%m-%dT%H:%M}"

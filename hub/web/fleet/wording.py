@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
-from hub.register.forms import LOCAL
+from hub.localtime import there
 from hub.stations.trouble import OFTEN, Trouble, View
 
 Words = Callable[..., str]
@@ -26,8 +26,8 @@ def length(t: Words, seconds: float) -> str:
 
 def clock(at: datetime, now: datetime) -> str:
     """The hour of a moment of today's, the day too of any other."""
-    there, today = at.astimezone(UTC) + LOCAL, now.astimezone(UTC) + LOCAL
-    return f"{there:%H:%M}" if there.date() == today.date() else f"{there:%H:%M %d/%m}"
+    then, today = there(at), there(now)
+    return f"{then:%H:%M}" if then.date() == today.date() else f"{then:%H:%M %d/%m}"
 
 
 def said(t: Words, each: Trouble, view: View, now: datetime) -> str:

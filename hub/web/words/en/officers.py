@@ -47,6 +47,8 @@ WORDS = {
     "fault-not-the-same": "The two are not the same",
     "refused-title": "This page belongs to somebody else",
     "refused-about": "Your account ({role}) may not open this page. If your work needs it, ask an administrator.",
+    "account-correct": "Correct",
+    "account-correct-lead": "Saving ends this account's open sessions; its owner signs in again with the new rights.",
     "role": "Role",
     "role-venue-guard": "Venue guard",
     "role-checkpoint-officer": "Checkpoint officer",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.web.words.vi import checking, citizens, common, fleet, keeping, officers, policy, tracing
+from hub.web.words.vi import checking, citizens, common, fleet, keeping, officers, places, policy, tracing
 
 WORDS: dict[str, str] = {
     **common.WORDS,
@@ -10,6 +10,7 @@ WORDS: dict[str, str] = {
     **officers.WORDS,
     **checking.WORDS,
     **tracing.WORDS,
+    **places.WORDS,
     **policy.WORDS,
     **keeping.WORDS,
     **fleet.WORDS,

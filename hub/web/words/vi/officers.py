@@ -47,6 +47,8 @@ WORDS = {
     "fault-not-the-same": "Hai lần nhập không giống nhau",
     "refused-title": "Trang này của người khác",
     "refused-about": "Tài khoản của bạn ({role}) không có quyền mở trang này. Nếu công việc cần, xin hỏi quản trị.",
+    "account-correct": "Sửa",
+    "account-correct-lead": "Khi lưu, các phiên đang mở của tài khoản này kết thúc; đăng nhập lại là có quyền mới.",
     "role": "Vai trò",
     "role-venue-guard": "Bảo vệ địa điểm",
     "role-checkpoint-officer": "Cán bộ chốt kiểm soát",
