@@ -49,6 +49,7 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         "export --sealed` writes them: the same rows, exactly once."
     )
     imports = add(groups, "import", "import", about, "hub import people.json\n  hub import /media/stick/rows.jsonl")
+    answered(imports)
     imports.add_argument("file", type=Path, metavar="FILE", help="either is told by how it begins")
     _exporting(groups, add)
     _fleet(groups, add)
@@ -89,6 +90,8 @@ def _exporting(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     checkins.add_argument("--station", metavar="NAME", help="only this station's")
     checkins.add_argument("--since", type=_moment, metavar="RFC3339", help="only rows that arrived from then on")
     checkins.add_argument("--identities", action="store_true", help="also name and numbers: personal data in clear")
+    checkins.add_argument("--reason", default="", metavar="TEXT", help="why, for the log of look-ups")
+    answered(checkins)
 
 
 def _fleet(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
@@ -166,6 +169,7 @@ def _documents(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     )
     publish.add_argument("file", type=Path, metavar="POLICY.json")
     publish.add_argument("--next", action="store_true", help="give it the next free version, whatever the file says")
+    answered(publish)
     _signing(groups, add)
     schemas = add(
         groups, "schemas", "schemas", "Write the JSON Schemas of files and messages.", "hub schemas docs/schemas"
@@ -253,7 +257,10 @@ def _keeping(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     whats = person.add_subparsers(required=True, metavar="WHAT")
     number = "; the person's number or code comes on standard input"
     about = f"Print all that is known of a person, as JSON, in clear{number}."
-    export = add(whats, "export", "person export", about, "hub person export < number.txt > person.json")
+    example = 'hub person export --by le-thi-b --reason "asked by herself" < number.txt > person.json'
+    export = add(whats, "export", "person export", about, example)
+    export.add_argument("--reason", default="", metavar="TEXT", help="why, for the log of look-ups")
+    answered(export)
     about = f"Erase a person from every table; exit 1 while a legal hold stands{number}."
     erase = add(whats, "erase", "person erase", about, "hub person erase --by le-thi-b < number.txt")
     about = f"Hold a person's records: nothing of them is erased until then{number}."
@@ -268,7 +275,7 @@ def _keeping(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     hold.add_argument("--until", required=True, type=_moment, metavar="RFC3339", help="at most a year ahead")
     about = "Tie a card to the person behind a My QR; both come on standard input, a line each."
     link = add(whats, "link", "person link", about, "hub person link --by le-thi-b < my-qr-and-number.txt")
-    link.add_argument("--by", default="", metavar="ACCOUNT", help="who answers for it; default: operator")
+    answered(link)
     release = add(whats, "release", "person release", "End a hold before its time.", "hub person release 3 --by b")
     release.add_argument("hold", type=int, metavar="HOLD", help="the number that placing it gave")
     for each in (export, erase, hold):
@@ -330,6 +337,11 @@ def _province(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     check = add(whats, "check", "province check", about, "hub province check --config hub.toml --who - < number.txt")
     check.add_argument("--who", default="", metavar="NUMBER", help="ask for this one; - reads it from standard input")
     check.add_argument("--scheme", type=Scheme, choices=list(Scheme), help="what it is; default: the mapping's first")
+
+
+def answered(command: argparse.ArgumentParser) -> None:
+    """Lets a command say which account answers for it."""
+    command.add_argument("--by", default="", metavar="ACCOUNT", help="who answers for it; default: the operator")
 
 
 def _letter(text: str) -> tuple[str, str, int]:

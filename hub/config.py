@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 import tomllib
@@ -49,6 +50,9 @@ class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     address: str = ""
     requests_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 600
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+
     map_edition: Literal["", "34", "63"] = ""  # whose provinces the forms offer; empty: those of most registered places
 
     @property
@@ -182,10 +186,19 @@ def load(path: Path) -> Settings:
     }
     unknown = [key for key, value in given.items() if isinstance(value, dict) and key not in sections]
     faults += [misspelt(key, list(sections), "") for key in unknown]
+    faults += _no_networks(cast("WebSettings", sections["web"]))
     faults += _without_system(cast("ProvinceSettings", sections["province"]))
     if faults:
         raise ConfigError("\n".join(f"{path}: {fault}" for fault in faults))
     return msgspec.structs.replace(settings, **sections)
+
+
+def _no_networks(web: WebSettings) -> Iterator[str]:
+    for each in web.trusted_proxies:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError:
+            yield f"web.trusted_proxies: {each!r} is no address or network, such as 10.0.0.5 or 10.0.0.0/24"
 
 
 def _without_system(province: ProvinceSettings) -> Iterator[str]:

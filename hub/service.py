@@ -140,7 +140,8 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
         reached = Ready(_address(listener), f"{address.host}:{address.port}" if address else "", os.getpid())
         site = Site(centre, settings)
         app = api.build(api.Doors(centre, writer), site)
-        loops.serve(_Server(app, lambda: _announce(reached, link, ready), site.ending.set), listener)
+        proxies = settings.web.trusted_proxies
+        loops.serve(_Server(app, proxies, lambda: _announce(reached, link, ready), site.ending.set), listener)
     log.info("ended", extra={"died": loops.died})
     return os.EX_SOFTWARE if loops.died else os.EX_OK
 
@@ -203,7 +204,13 @@ def _address(listener: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, app: Litestar, started: Callable[[], None], ending: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: Litestar,
+        trusted_proxies: tuple[str, ...],
+        started: Callable[[], None],
+        ending: Callable[[], None],
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 Correlated(app),
@@ -213,6 +220,7 @@ class _Server(uvicorn.Server):
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 lifespan="on",
+                forwarded_allow_ips=list(trusted_proxies),
             )
         )
         self._started, self._ending = started, ending

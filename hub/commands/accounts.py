@@ -11,14 +11,12 @@ from datetime import UTC, datetime
 import msgspec
 import sqlalchemy as sa
 
+from hub.commands.answering import OPERATOR, note
 from hub.commands.opening import opened
 from hub.errors import DataError
 from hub.officials import accounts, audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Role
-
-HERE = "the hub's own console"
-OPERATOR = "operator"
 
 
 def add(given: argparse.Namespace) -> int:
@@ -85,7 +83,7 @@ def prove(given: argparse.Namespace) -> int:
 
 def _record(connection: sa.Connection, name: str, what: str) -> None:
     detail = {"account": name, "what": what}
-    audit.append(connection, OPERATOR, "account", datetime.now(UTC), address=HERE, detail=detail)
+    note(connection, OPERATOR, "account", detail=detail)
 
 
 def _tell(given: argparse.Namespace, name: str, said: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from core import keys
-from hub.commands.accounts import HERE
+from hub.commands.answering import HERE, name_of, who
 from hub.commands.opening import opened
 from hub.errors import DataError, MissingFile
 from hub.journals import dead_letters
@@ -61,8 +61,10 @@ def replay(given: argparse.Namespace) -> int:
         raise DataError(["say which: one by its name, --station, --cause, or --all"])
     earlier = _key(given.key) if given.key else None
     with opened(given) as (store, ring):
+        with store.reading() as connection:
+            by = name_of(who(connection, given))
         done = dead_letters.replay(
-            *(store, ring, wanted, given.by, HERE, lambda: datetime.now(UTC)), earlier=earlier, told=_progress
+            *(store, ring, wanted, by, HERE, lambda: datetime.now(UTC)), earlier=earlier, told=_progress
         )
     if given.json:
         print(msgspec.json.encode(done).decode())

@@ -12,6 +12,7 @@ import msgspec
 
 from core import wire
 from core.rules import Policy
+from hub.commands.answering import name_of, note, who
 from hub.commands.opening import opened
 from hub.errors import DataError, MissingFile
 from hub.policy import editions, policies
@@ -30,7 +31,11 @@ def publish_policy(given: argparse.Namespace) -> int:
     with opened(given) as (store, ring), store.writing() as connection:
         if given.next:
             policy = msgspec.structs.replace(policy, version=policies.next_version(connection))
-        is_new = policies.publish(connection, ring, policy, datetime.now(UTC))
+        by = who(connection, given)
+        policies.must_reach(connection, policy.scope)
+        is_new = policies.publish(connection, ring, policy, datetime.now(UTC), name_of(by))
+        if is_new:
+            note(connection, by, "policy", detail={"version": policy.version, "scope": policy.scope})
     for zone in editions.on_both_maps(policy):
         if zone.partly:
             print(f"{zone.name}: taken in whole, though only partly in it: {'; '.join(zone.partly)}", file=sys.stderr)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import msgspec
 import sqlalchemy as sa
 
+from hub.commands.answering import name_of, note, who
 from hub.commands.opening import opened, settings_of
 from hub.custody import erasing, holds, own_data
 from hub.custody.keeper import carry_out
@@ -51,8 +52,9 @@ def keep_record(given: argparse.Namespace) -> int:
 
 def person_export(given: argparse.Namespace) -> int:
     """``hub person export``."""
-    with opened(given) as (store, ring), store.reading() as connection:
+    with opened(given) as (store, ring), store.writing() as connection:
         person = _person(connection, ring, given)
+        note(connection, who(connection, given), "own-data", person=person, why=given.reason)
         print(msgspec.json.format(msgspec.json.encode(own_data.export(connection, ring, person))).decode())
     return os.EX_OK
 
@@ -64,7 +66,9 @@ def person_erase(given: argparse.Namespace) -> int:
         try:
             with store.writing() as connection:
                 person = _person(connection, ring, given)
-                counts = erasing.erase(connection, ring, person, given.by, moment)
+                by = who(connection, given)
+                note(connection, by, "erase", person=person)
+                counts = erasing.erase(connection, ring, person, name_of(by), moment)
         except holds.OnHold as held:
             print(f"hub: not erased: {held}", file=sys.stderr)
             return REFUSED
@@ -110,7 +114,9 @@ def person_hold(given: argparse.Namespace) -> int:
     """``hub person hold``."""
     with opened(given) as (store, ring), store.writing() as connection:
         person = _person(connection, ring, given)
-        number = holds.place(connection, person, given.by, given.reason, given.until, datetime.now(UTC))
+        by = who(connection, given)
+        number = holds.place(connection, person, name_of(by), given.reason, given.until, datetime.now(UTC))
+        note(connection, by, "hold", person=person)
     print(json.dumps({"hold": number}) if given.json else f"hold {number} stands until {given.until:%Y-%m-%d}")
     return os.EX_OK
 
@@ -118,7 +124,9 @@ def person_hold(given: argparse.Namespace) -> int:
 def person_release(given: argparse.Namespace) -> int:
     """``hub person release``."""
     with opened(given) as (store, _), store.writing() as connection:
-        released = holds.release(connection, given.hold, given.by, datetime.now(UTC))
+        by = who(connection, given)
+        released = holds.release(connection, given.hold, name_of(by), datetime.now(UTC))
+        note(connection, by, "release", detail={"hold": given.hold})
     if not released:
         raise DataError([f"no hold {given.hold} stands"])
     print(json.dumps({"released": given.hold}) if given.json else f"hold {given.hold} is released")

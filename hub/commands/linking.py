@@ -5,19 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from datetime import UTC, datetime
-
-import sqlalchemy as sa
 
 from core.model import Scheme
-from hub.commands.accounts import HERE, OPERATOR
+from hub.commands.answering import note, who
 from hub.commands.opening import opened
 from hub.custody import erasing
 from hub.errors import DataError
-from hub.officials import audit
 from hub.register import myqr
 from hub.register.people import IdentityRecord
-from hub.storage.tables import people
 
 LONGEST_CODE = 512
 
@@ -29,15 +24,10 @@ def link_card(given: argparse.Namespace) -> int:
         try:
             person = erasing.person_by(connection, ring, IdentityRecord(Scheme.TOKEN, token).subject)
             myqr.link(connection, ring, person, document, by_staff=True)
-            _record(connection, person, given.by or OPERATOR)
+            note(connection, who(connection, given), "link", person=person)
         except erasing.Unknown:
             raise DataError(["standard input, first line: nobody is registered with this My QR"]) from None
         except myqr.NotLinked as problem:
             raise DataError([f"standard input, second line: {problem}"]) from problem
     print('{"linked":true}' if given.json else "linked")
     return os.EX_OK
-
-
-def _record(connection: sa.Connection, person: int, by: str) -> None:
-    key = connection.execute(sa.select(people.c.key).where(people.c.id == person)).scalar_one()
-    audit.append(connection, by, "link", datetime.now(UTC), address=HERE, person=key.hex())

@@ -15,6 +15,7 @@ import msgspec
 
 from core.model import Direction
 from core.orders import Task
+from hub.commands.answering import name_of, who
 from hub.commands.opening import opened
 from hub.errors import DataError, MissingFile
 from hub.journals import intake
@@ -33,7 +34,7 @@ def give(given: argparse.Namespace) -> int:
         now = datetime.now(UTC)
         with store.writing() as connection:
             epoch = intake.newest_epoch(connection, given.station) if given.kind == "resend" else ""
-            by = given.by or getpass.getuser()
+            by = name_of(who(connection, given)) if given.by else getpass.getuser()
             task = _task(given, epoch)
             number = orders.issue(connection, ring, given.station, task, now, by, why=given.why, life=given.within)
         found = _awaited(store, number, given.wait) if given.wait else _found(store, number)

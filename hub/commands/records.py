@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from hub.commands.answering import note, who
 from hub.commands.opening import opened
 from hub.journals import carried, export
 from hub.policy import policies
@@ -26,6 +27,8 @@ def import_file(given: argparse.Namespace) -> int:
 
 def _import_rows(given: argparse.Namespace) -> int:
     with opened(given) as (store, ring):
+        with store.writing() as connection:
+            note(connection, who(connection, given), "import", detail={"what": "rows"})
         taken = carried.take(store, ring, given.file, datetime.now(UTC), _rows_told)
     if given.json:
         print(msgspec.json.encode(taken).decode())
@@ -45,6 +48,9 @@ def _rows_told(done: int) -> None:
 def _import_people(given: argparse.Namespace) -> int:
     file = people.read(given.file)
     with opened(given) as (store, ring):
+        with store.writing() as connection:
+            counts = {"what": "people", "people": len(file.people), "places": len(file.places)}
+            note(connection, who(connection, given), "import", detail=counts)
         new = vars(bring_in(store, ring, file))
     print(json.dumps(new) if given.json else "new: " + ", ".join(f"{value} {name}" for name, value in new.items()))
     return os.EX_OK
@@ -66,7 +72,16 @@ def _progress(done: int, of: int) -> None:
 
 def export_checkins(given: argparse.Namespace) -> int:
     """``hub export checkins``."""
-    with opened(given) as (store, ring), store.reading() as connection:
+    with opened(given) as (store, ring):
+        if given.identities:
+            with store.writing() as connection:
+                taken = {"what": "checkins", "since": f"{given.since or ''}", "as": "identities"}
+                note(connection, who(connection, given), "export", why=given.reason, detail=taken)
+        _print_checkins(store, ring, given)
+    return os.EX_OK
+
+
+def _print_checkins(store: Store, ring: Keyring, given: argparse.Namespace) -> None:
+    with store.reading() as connection:
         for record in export.checkins(connection, given.station, given.since, ring if given.identities else None):
             print(msgspec.json.encode(record).decode())
-    return os.EX_OK

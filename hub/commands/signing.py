@@ -12,11 +12,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from core import keys
-from hub.commands.accounts import HERE, OPERATOR
+from hub.commands.answering import note, who
 from hub.commands.opening import opened, settings_of
 from hub.doors import clients
 from hub.errors import DataError
-from hub.officials import audit
 from hub.register import announcing, sealing, signers
 from hub.storage.keyring import Keyring
 
@@ -68,7 +67,7 @@ def rotate_keys(given: argparse.Namespace) -> int:
             write_trust(connection, ring, given.trust, now)
         believed = signers.trusted(connection, ring, now)
         detail = {"rotated": "sealing" if given.sealing else "declaring", "id": name}
-        audit.append(connection, given.by or OPERATOR, "keys", now, address=HERE, detail=detail)
+        note(connection, who(connection, given), "keys", detail=detail)
     if given.json:
         print(json.dumps({"id": name, "retired": {each: end.isoformat() for each, end in believed.items() if end}}))
     elif given.sealing:
@@ -88,7 +87,7 @@ def erase_key(given: argparse.Namespace) -> int:
             return LEFT
         with store.writing() as connection:
             sealing.erase(connection, ring, given.id, now)
-            audit.append(connection, given.by, "keys", now, address=HERE, detail={"erased": given.id})
+            note(connection, who(connection, given), "keys", detail={"erased": given.id})
         with store.reading() as connection:
             sealing.forget_erased(connection, settings.folder / "keys")
         store.settle()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 import sqlalchemy as sa
 
+from hub.commands.answering import name_of, who
 from hub.commands.opening import opened, settings_of
 from hub.errors import DataError
 from hub.snapshots import building
@@ -54,7 +55,7 @@ def withhold(given: argparse.Namespace) -> int:
     with opened(given) as (store, _), store.writing() as connection:
         if connection.scalar(sa.select(stations.c.name).where(stations.c.name == given.station)) is None:
             raise DataError([f"station {given.station!r} is not registered"])
-        values = {"station": given.station, "since": datetime.now(UTC), "by": given.by}
+        values = {"station": given.station, "since": datetime.now(UTC), "by": name_of(who(connection, given))}
         connection.execute(insert(connection, snapshot_withheld).values(values).on_conflict_do_nothing())
         if given.renew:
             connection.execute(sa.insert(snapshot_versions).values(building.fresh(datetime.now(UTC))))

@@ -31,6 +31,7 @@ from hub.province.line import NotAnswered
 from hub.register.standings import Standings
 from hub.stations.fleet import Gate
 from hub.web import safety
+from hub.web.page import SECURE
 from hub.web.parts import routers
 from hub.web.site import Site
 
@@ -163,6 +164,7 @@ def build(doors: Doors, site: Site) -> Litestar:
             NotAnswered: _cannot_say,
             500: _broken,
         },
+        state=State({SECURE: site.settings.web.is_https}),
         logging_config=None,
         openapi_config=None,
     )

@@ -31,7 +31,7 @@ _LOCK = 0x7471_6175  # one number that every hub on a PostgreSQL database agrees
 Signing = Literal["sign-in", "sign-in-refused", "sign-out", "account", "password", "second-factor"]
 Looking = Literal["check", "search", "trace", "place", "contacts", "export", "arrivals", "passages", "audit"]
 Helping = Literal["paper", "assist", "assisted", "record"]
-Ruling = Literal["policy", "keep", "hold", "release", "erase", "own-data", "link", "replay", "site", "keys"]
+Ruling = Literal["policy", "keep", "hold", "release", "erase", "own-data", "link", "replay", "site", "import", "keys"]
 Action = Signing | Looking | Helping | Ruling
 
 

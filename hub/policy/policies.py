@@ -19,8 +19,9 @@ from core.model import GateKind
 from core.rules import Policy
 from hub.errors import DataError
 from hub.policy import editions
+from hub.register import areas
 from hub.storage.keyring import Keyring
-from hub.storage.tables import policies, states
+from hub.storage.tables import policies, states, stations
 
 FORGOTTEN_AT_MOST = 1_000
 VERSIONS_END = 1 << 31
@@ -72,6 +73,16 @@ def publish(connection: sa.Connection, ring: Keyring, policy: Policy, now: datet
     }
     connection.execute(sa.insert(policies).values(row))
     return True
+
+
+def must_reach(connection: sa.Connection, scope: str) -> None:
+    """Raises ``DataError`` for a scope that reaches nobody: a station or a district that there is not."""
+    kind, _, rest = scope.partition("/")
+    station = sa.select(stations.c.name).where(stations.c.name == rest)
+    if kind == "station" and connection.scalar(station) is None:
+        raise DataError([f"policy scope {scope!r}: no station of this name; hub station list shows them"])
+    if kind == "district" and areas.find(*rest.partition("/")[::2]) is None:
+        raise DataError([f"policy scope {scope!r}: no district with this code"])
 
 
 def next_version(connection: sa.Connection) -> int:

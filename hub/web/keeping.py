@@ -21,6 +21,7 @@ from hub.officials.rights import Right
 from hub.policy.preview import day
 from hub.register.people import IdentityRecord
 from hub.storage.tables import people
+from hub.web import reason
 from hub.web.form import Form, Visit
 from hub.web.officials import caller, now, official, officials, show
 from hub.web.page import Page, see_other
@@ -77,13 +78,15 @@ def _page(site: Site, request: Visit, *, status: int = 200, **shown: Any) -> Pag
 
 
 def _asked(site: Site, request: Visit, form: Form) -> Page | Redirect | Response[bytes]:
-    values = {name: form.text(name) for name in ("scheme", "reason", "until")}  # the number is never shown again
+    values = {name: form.text(name) for name in ("scheme", "reason", "until", "why")}  # the number is never shown again
     found = _found(site, form)
     if found is None:
         return _page(site, request, values=values, faults={"number": "fault-nobody"}, status=422)
     do = form.text("do")
     if do == "export":
-        return _export(site, request, found)
+        if faults := reason.faults(form):
+            return _page(site, request, values=values, faults=faults, status=422)
+        return _export(site, request, found, form.text("why"))
     if do == "hold":
         return _hold(site, request, form, found, values)
     if do != "erase" or form.text("sure") != "yes":
@@ -100,9 +103,9 @@ def _found(site: Site, form: Form) -> int | None:
         return None
 
 
-def _export(site: Site, request: Visit, person: int) -> Response[bytes]:
+def _export(site: Site, request: Visit, person: int, why: str) -> Response[bytes]:
     with site.store.writing() as connection:
-        _note(connection, request, "own-data", {}, person)
+        _note(connection, request, "own-data", {}, person, why)
         own = own_data.export(connection, site.ring, person)
     body = msgspec.json.format(msgspec.json.encode(own))
     headers = {"content-disposition": 'attachment; filename="person.json"'}
@@ -135,8 +138,14 @@ def _erase(site: Site, request: Visit, person: int, values: dict[str, str]) -> P
 
 
 def _note(
-    connection: sa.Connection, request: Visit, action: Ruling, detail: dict[str, object], person: int = 0
+    connection: sa.Connection,
+    request: Visit,
+    action: Ruling,
+    detail: dict[str, object],
+    person: int = 0,
+    why: str = "",
 ) -> None:
     key = connection.scalar(sa.select(people.c.key).where(people.c.id == person))
     whom = key.hex() if key is not None else ""
-    audit.append(connection, official(request), action, now(), address=caller(request), person=whom, detail=detail)
+    account, own = official(request), {"address": caller(request), "person": whom, "why": why}
+    audit.append(connection, account, action, now(), detail=detail, **own)

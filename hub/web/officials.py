@@ -24,6 +24,7 @@ from hub.web.site import Site
 SESSION_COOKIE = "tq_official"
 SIGN_IN = "/officers/sign-in"
 OWN_ACCOUNT = "/officers/account"
+LONGEST_ADDRESS = 64
 
 Entry = tuple[Right, str, str]
 
@@ -128,7 +129,7 @@ def official(request: Visit) -> Account:
 
 def caller(request: Visit) -> str:
     """The address a request comes from."""
-    return request.client.host if request.client else ""
+    return request.client.host[:LONGEST_ADDRESS] if request.client else ""
 
 
 def now() -> datetime:

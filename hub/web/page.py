@@ -21,6 +21,9 @@ from hub.web.form import Visit
 LANGUAGE_COOKIE = "tq_language"
 TOLD_COOKIE = "tq_told"
 SEE_OTHER: Final = 303
+SECURE = "pages are reached by HTTPS"
+"""What the application's state has under this name says whether cookies are kept to HTTPS."""
+
 YEAR_SECONDS = 365 * 86_400
 
 Page = Response[str]
@@ -88,5 +91,5 @@ def see_other(request: Visit, path: str, *, told: str = "", cookies: tuple[Cooki
 
 def cookie(request: Visit, name: str, value: str, *, seconds: int | None = None) -> Cookie:
     """A cookie that no script reads and no other site sends; without ``seconds`` it ends with the browser."""
-    secure = request.url.scheme == "https"
+    secure = request.url.scheme == "https" or bool(request.app.state.get(SECURE))
     return Cookie(name, value=quote(value, safe=""), max_age=seconds, httponly=True, samesite="lax", secure=secure)

@@ -302,6 +302,7 @@ def _publish(site: Site, request: Visit, draft: Policy) -> Page | Redirect:
             number = policies.next_version(connection)
             effective = max(draft.effective, moment)
             policy = msgspec.structs.replace(draft, version=number, issued=moment, effective=effective)
+            policies.must_reach(connection, policy.scope)
             policies.publish(connection, site.ring, policy, moment, account.name)
             detail = {"version": number, "scope": policy.scope}
             audit.append(connection, account, "policy", moment, address=caller(request), detail=detail)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -18,13 +17,13 @@ from hub.register import areas
 from hub.storage.tables import places
 from hub.web import takeaway
 from hub.web.form import Form, Visit
-from hub.web.officials import caller, now, official, officials, show
+from hub.web.officials import NoRight, caller, now, official, officials, show
 from hub.web.page import Page
+from hub.web.reason import faults as _reason_faults
 from hub.web.site import Site
 
 SEARCH = "/officers/search"
 TRACE = "/officers/trace"
-SHORTEST_REASON = 5
 LONGEST_WINDOW = timedelta(days=60)
 LONGEST_MARGIN = 240
 LINES_AT_MOST = 500
@@ -79,6 +78,8 @@ def _trace(site: Site) -> Router:
         window, faults = _window(form)
         faults |= _reason_faults(form)
         about = form.text("about")
+        if form.text("as"):
+            must_export(official(request))
         if about == "place" and not _place_name(site, form.text("place")):
             faults["place"] = "fault-choose"
         if faults or window is None:
@@ -94,6 +95,12 @@ def _trace(site: Site) -> Router:
         return _page(site, request, form, found=found)
 
     return officials(site, Right.TRACE, [empty, find])
+
+
+def must_export(account: Account) -> None:
+    """Raises ``NoRight`` for whoever may look and not take away."""
+    if not account.may(Right.EXPORT):
+        raise NoRight
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -192,10 +199,6 @@ def _usual() -> dict[str, str]:
     today = now().astimezone(HUE)
     begun = (today - timedelta(days=1)).replace(hour=0, minute=0)
     return {"since": f"{begun:%Y-%m-%dT%H:%M}", "until": f"{today:%Y-%m-%dT%H:%M}", "margin": "15"}
-
-
-def _reason_faults(form: Mapping[str, str]) -> dict[str, str]:
-    return {} if len(form.get("why", "")) >= SHORTEST_REASON else {"why": "fault-reason"}
 
 
 def _place_name(site: Site, code: str) -> str:

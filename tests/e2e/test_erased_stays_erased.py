@@ -15,6 +15,8 @@ from station.journal_reading import JournalReader
 
 def erase(centre, person: int) -> str:
     """Erases somebody by their number; what the command said."""
+    account = [BIN / "hub", "account", "add", "admin", "--role", "administrator", "--own", "--data", centre.folder]
+    subprocess.run(account, input="ba con vịt trời\n", capture_output=True, text=True, timeout=60, check=False)
     words = [BIN / "hub", "person", "erase", "--by", "admin", "--json", "--data", centre.folder]
     done = subprocess.run(words, input=number(person) + "\n", capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

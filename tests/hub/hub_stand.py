@@ -25,6 +25,9 @@ from core import keys, rows, wire
 from core.model import Direction, GateKind, Outcome, Scheme
 from hub import config
 from hub.config import Settings
+from hub.officials import accounts
+from hub.officials.accounts import Account
+from hub.officials.rights import Role
 from hub.opening import open_store
 from hub.policy import policies
 from hub.register import people, registry
@@ -223,6 +226,15 @@ class Http(requests.Session):
         answer = self.post("/v1/checkins", data=wire.encode(batch))
         assert answer.status_code == 200, answer.text
         return msgspec.json.decode(answer.content, type=wire.HeldMark)
+
+
+def appoint(data: Path, name: str) -> str:
+    """Opens an account that can answer for commands; its name."""
+    store, _ = open_store(Settings(data=str(data)))
+    with store.writing() as connection:
+        accounts.add(connection, Account(name, name, Role.ADMINISTRATOR), "ba con vịt trời", now())
+    store.close()
+    return name
 
 
 def command(data: Path, *arguments: object, code: int = 0) -> str:

@@ -6,11 +6,11 @@ import re
 import sqlite3
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
-from hub_stand import CITIZEN, ROOT, Journal, command, furnish, now
+from hub_stand import CITIZEN, PEOPLE, ROOT, Journal, appoint, command, furnish, now
 
 from core import codes, keys, policy, wire
 from core.codes import place
@@ -289,10 +289,80 @@ def test_a_card_is_linked_to_a_my_qr_by_two_lines_that_nobody_else_sees(tmp_path
 
     furnish(tmp_path)
     monkeypatch.setattr("sys.stdin", io.StringIO(lines))
-    assert main(["person", "link", "--by", "le-thi-b", "--data", str(tmp_path)]) == code
+    assert main(["person", "link", "--by", appoint(tmp_path, "le-thi-b"), "--data", str(tmp_path)]) == code
     said = capsys.readouterr()
     assert not [word for word in lines.split() if word in said.out + said.err]
     with sqlite3.connect(tmp_path / "hub.sqlite") as database:
         logged = database.execute("SELECT account, action, length(person) FROM audit").fetchall()
     database.close()
     assert logged == ([("le-thi-b", "link", 16)] if code == 0 else [])
+
+
+@pytest.mark.parametrize("by", ["nobody", "shut"])
+def test_nobody_answers_for_a_command_who_has_no_open_account(tmp_path, monkeypatch, capsys, by):
+    from hub.cli import main
+
+    furnish(tmp_path)
+    appoint(tmp_path, "shut")
+    command(tmp_path, "account", "disable", "shut")
+    for words in (
+        ["person", "export"],
+        ["person", "erase"],
+        ["person", "hold", "--reason", "court order 7", "--until", "2027-01-01T00:00:00Z"],
+        ["person", "release", "1"],
+        ["keys", "rotate"],
+        ["export", "checkins", "--identities"],
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO(CITIZEN))
+        assert main([*words, "--by", by, "--data", str(tmp_path)]) == 65, words
+    assert capsys.readouterr().err.count("no account of this name is open") == 6
+
+
+def test_every_command_that_shows_or_changes_stands_in_the_log_with_who_answers(tmp_path, monkeypatch):
+    from hub.cli import main
+
+    furnish(tmp_path, "s1")
+    appoint(tmp_path, "le-thi-b")
+    people_file, policy = tmp_path / "people.json", tmp_path / "policy.json"
+    people_file.write_text(json.dumps({"places": PEOPLE["places"]}))
+    policy.write_text('{"version": 1, "issued": "2026-01-01T00:00:00Z", "effective": "2026-01-01T00:00:00Z"}')
+    why = ["--reason", "court order 7"]
+    until = (now() + timedelta(days=9)).isoformat()
+    for words in (
+        ["person", "export", *why],
+        ["person", "hold", *why, "--until", until],
+        ["person", "release", "1"],
+        ["export", "checkins", "--identities", *why],
+        ["policy", "publish", str(policy), "--next"],
+        ["import", str(people_file)],
+        ["keys", "rotate"],
+        ["person", "erase"],
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO(CITIZEN))
+        assert main([*words, "--by", "le-thi-b", "--data", str(tmp_path)]) == 0, words
+    with sqlite3.connect(tmp_path / "hub.sqlite") as database:
+        logged = database.execute(
+            "SELECT action, account, role, why, person IS NULL FROM audit ORDER BY seq"
+        ).fetchall()
+        assert database.execute("SELECT author FROM policies ORDER BY version DESC").fetchone() == ("le-thi-b",)
+    database.close()
+    own = ("le-thi-b", "administrator")
+    assert logged == [
+        ("own-data", *own, "court order 7", 0),
+        ("hold", *own, "", 0),
+        ("release", *own, "", 1),
+        ("export", *own, "court order 7", 1),
+        ("policy", *own, "", 1),
+        ("import", *own, "", 1),
+        ("keys", *own, "", 1),
+        ("erase", *own, "", 0),
+    ]
+
+
+@pytest.mark.parametrize("scope", ["station/zzz", "district/63/999", "everywhere"])
+def test_a_policy_for_nobody_is_not_published(tmp_path, scope):
+    furnish(tmp_path)
+    path = tmp_path / "policy.json"
+    policy = {"version": 9, "issued": now().isoformat(), "effective": now().isoformat(), "scope": scope}
+    path.write_text(json.dumps(policy))
+    assert "policy scope" in command(tmp_path, "policy", "publish", path, code=65)

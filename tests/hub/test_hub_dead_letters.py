@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 import sqlalchemy as sa
-from hub_stand import CITIZEN, HubProcess, Journal, command, furnish, journal_of, now
+from hub_stand import CITIZEN, HubProcess, Journal, appoint, command, furnish, journal_of, now
 
 from core import keys, wire
 from core.model import Outcome, Scheme, Subject
@@ -182,7 +182,7 @@ def test_by_command_while_the_hub_runs(tmp_path):
     name = f"s1/{book.epoch}/1"
     assert [each["seq"] for each in json.loads(command(tmp_path, "dead-letter", "list", "--json"))] == [1, 2]
     assert "raw" not in json.loads(command(tmp_path, "dead-letter", "show", name, "--json"))
-    again = ("dead-letter", "replay", "--by", "le-thi-b", "--json")
+    again = ("dead-letter", "replay", "--by", appoint(tmp_path, "le-thi-b"), "--json")
     assert "--all" in command(tmp_path, *again, code=65)
     assert SEAL in command(tmp_path, *again, name, code=1)
     told = command(tmp_path, *again, "--all", "--key", tmp_path / "earlier.key")

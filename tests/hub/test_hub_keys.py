@@ -187,7 +187,7 @@ def test_keys_are_shown_rotated_and_erased_by_command_and_the_log_names_who_did(
     furnish(tmp_path, "s1")
     shown = json.loads(command(tmp_path, "keys", "show", "--json"))
     first = shown["sealing_key"]["id"]
-    rotated = json.loads(command(tmp_path, "keys", "rotate", "--sealing", "--by", "lan", "--json"))["id"]
+    rotated = json.loads(command(tmp_path, "keys", "rotate", "--sealing", "--by", appoint(tmp_path, "lan"), "--json"))["id"]
     assert "say --yes" in command(tmp_path, "keys", "erase", first, "--by", "lan", code=65)
     assert first in command(tmp_path, "keys", "erase", first, "--by", "lan", "--yes")
     told = json.loads(command(tmp_path, "keys", "show", "--json"))

@@ -7,11 +7,13 @@ import requests
 from hub_stand import CITIZEN, SECONDS, HubProcess, furnish, now, on
 
 from hub.config import Settings
-from hub.officials import accounts
+from hub.officials import accounts, audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Role
 from hub.opening import open_store
+from hub.web.officials import NoRight
 from hub.web.policy_form import pack
+from hub.web.trace import must_export
 
 PASSWORD = "ba con vịt trời"
 
@@ -96,7 +98,11 @@ def test_a_number_that_is_nobodys_gives_no_page_of_anybodys(visit, scheme):
 
 
 def test_a_persons_own_data_comes_as_a_file(visit):
-    answer = visit("/officers/keeping/person", do="export", scheme="citizen", number=CITIZEN)
+    asked = {"do": "export", "scheme": "citizen", "number": CITIZEN}
+    refused = visit("/officers/keeping/person", **asked)
+    assert refused.status_code == 422
+    assert 'id="why-fault"' in refused.text
+    answer = visit("/officers/keeping/person", **asked, why="chính người đó yêu cầu")
     assert "attachment" in answer.headers["content-disposition"]
     assert answer.json()["person"]["name"] == "Nguyễn Thị Ánh"
     assert [each["action"] for each in answer.json()["looked_up"]] == ["own-data"]
@@ -129,6 +135,27 @@ def test_days_that_cannot_be_are_shown_beside_their_field_and_never_published(vi
 @pytest.mark.parametrize("number", ["0", "99", "9" * 30])
 def test_days_of_a_version_that_there_is_not_are_no_page(visit, number):
     assert visit(f"/officers/keeping/days/{number}/again", do="x").status_code == 404
+
+
+def test_what_an_administrator_gives_out_stands_in_the_log_with_its_reason(hub, visit):
+    visit("/officers/keeping/person", do="export", scheme="citizen", number=CITIZEN, why="đơn ngày 02/3")
+    store, _ = open_store(Settings(data=str(hub.data)))
+    with store.reading() as connection:
+        newest = audit.entries(connection, at_most=1)[0]
+    store.close()
+    assert (newest.action, newest.account, newest.why) == ("own-data", "administrator", "đơn ngày 02/3")
+    assert newest.person
+
+
+def test_a_policy_for_a_station_that_there_is_not_is_not_published(visit):
+    policy = {"version": 1, "issued": now(), "effective": now(), "scope": "station/zzz"}
+    assert visit("/officers/policy/publish", document=pack(policy)[0]).status_code == 404
+
+
+def test_whoever_may_look_and_not_take_away_gets_no_file():
+    must_export(Account("a", "a", Role.EPIDEMIOLOGIST))
+    with pytest.raises(NoRight):
+        must_export(Account("a", "a", Role.HEALTH_POST))
 
 
 def test_an_epidemiologist_writes_policy_and_keeps_away_from_erasing(hub):

@@ -16,6 +16,7 @@ from hub.register import phones
 from hub.web import words
 from hub.web.citizens import visits
 from hub.web.form import Form, Visit
+from hub.web.officials import caller
 from hub.web.page import Page, cookie, language, render, see_other
 from hub.web.site import Site, local, pages
 
@@ -42,7 +43,7 @@ def router(site: Site) -> Router:
         drawn: Asked | TooOften | None = None
         if number is not None:
             with site.store.writing() as connection:
-                drawn = onetime.ask(connection, site.ring, number, _address(request), visits.now())
+                drawn = onetime.ask(connection, site.ring, number, caller(request), visits.now())
             if isinstance(drawn, TooOften):
                 fault = f"too-often-{drawn}"
             elif not _sent(request, number, drawn):
@@ -101,7 +102,3 @@ def _proving(site: Site) -> list[Any]:
         return visits.forget(see_other(request, to, told="left"))
 
     return [code, proven, leave]
-
-
-def _address(request: Visit) -> str:
-    return request.client.host if request.client else ""

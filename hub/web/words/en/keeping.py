@@ -35,6 +35,7 @@ WORDS = {
     "scheme-insurance": "Health insurance card",
     "keeping-number": "Number",
     "keeping-export": "Their own data",
+    "keeping-export-why": "For example: asked for by herself, letter of 2 March. The auditor reads it.",
     "keeping-export-do": "Download (JSON)",
     "keeping-hold": "Legal hold",
     "keeping-reason": "Reason of the hold",

@@ -127,6 +127,7 @@ WORDS = {
     "action-keys": "Keys rotated or erased",
     "action-link": "Card tied to a My QR",
     "action-replay": "Unread rows read again",
+    "action-import": "Import from a file",
     "action-audit": "Log read",
     "detail-box": "box",
     "detail-code": "code",

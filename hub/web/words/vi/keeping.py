@@ -35,6 +35,7 @@ WORDS = {
     "scheme-insurance": "Thẻ bảo hiểm y tế",
     "keeping-number": "Số",
     "keeping-export": "Dữ liệu của chính họ",
+    "keeping-export-why": "Ví dụ: chính người đó yêu cầu, đơn ngày 02/3. Thanh tra đọc được.",
     "keeping-export-do": "Tải về (JSON)",
     "keeping-hold": "Giữ lại theo luật",
     "keeping-reason": "Lý do giữ",

@@ -127,6 +127,7 @@ WORDS = {
     "action-keys": "Đổi hoặc xóa khóa",
     "action-link": "Gắn giấy tờ với My QR",
     "action-replay": "Đọc lại các dòng chưa đọc được",
+    "action-import": "Nhập dữ liệu từ tệp",
     "action-audit": "Xem nhật ký",
     "detail-box": "ô",
     "detail-code": "loại mã",
