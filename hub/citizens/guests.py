@@ -1,7 +1,8 @@
 """Visitors whose phone was proven, or whom an official helps: for how long, and on whose computer.
 
-The browser holds 256 random bits, the table their hash.  On a shared computer a visit ends after ``SHARED`` and takes
-its unfinished forms along; on a phone of one's own it lasts, so that a posted place code is one tap.
+The browser holds 256 random bits, the table their hash.  On a shared computer a visit ends ``SHARED`` after it was last
+used and takes its unfinished forms along; on a phone of one's own it lasts, so that a posted place code is one tap.
+An official's help ends with the official's own session, and with the right to help.
 """
 
 from __future__ import annotations
@@ -15,12 +16,17 @@ from typing import ClassVar
 import sqlalchemy as sa
 
 from core.discreet import Discreet
+from hub.officials import accounts
+from hub.officials.rights import Right
 from hub.register.relatives import By
 from hub.storage.citizen_tables import drafts, guests
 from hub.storage.keyring import Keyring
 
 OWN = timedelta(days=7)
 SHARED = timedelta(minutes=15)
+USED_EVERY = timedelta(seconds=30)
+"""A shared visit's last use is written down no more often than this."""
+
 _CONTEXT = b"guest"
 
 
@@ -63,9 +69,32 @@ def known(connection: sa.Connection, ring: Keyring, token: str, now: datetime) -
     """Whose visit this is, or None when it has ended or never was."""
     digest = _digest(token)
     row = connection.execute(sa.select(guests).where(guests.c.token == digest, guests.c.expires > now)).first()
-    if row is None:
+    if row is None or (row.account and not _may_help(connection, row.account)):
         return None
     return Guest(token, ring.open(row.sealed, _CONTEXT + digest).decode(), row.account, row.shared)
+
+
+def _may_help(connection: sa.Connection, name: str) -> bool:
+    account = accounts.find(connection, name)
+    return account is not None and account.may(Right.PAPER)
+
+
+def is_stale(connection: sa.Connection, guest: Guest, now: datetime) -> bool:
+    """Whether a shared computer's visit was last written down as used long enough ago to be so again."""
+    ends = connection.scalar(sa.select(guests.c.expires).where(guests.c.token == _digest(guest.token)))
+    return guest.shared and ends is not None and ends < now + SHARED - USED_EVERY
+
+
+def use(connection: sa.Connection, ring: Keyring, guest: Guest, now: datetime) -> None:
+    """Has the visit, and what is unfinished in it, end ``lasts`` from now."""
+    ends = {"expires": now + lasts(guest)}
+    connection.execute(sa.update(guests).where(guests.c.token == _digest(guest.token)).values(ends))
+    connection.execute(sa.update(drafts).where(drafts.c.owner == owner(ring, guest)).values(ends))
+
+
+def end_help(connection: sa.Connection, account: str) -> None:
+    """Ends every visit in which this official helps."""
+    connection.execute(sa.delete(guests).where(guests.c.account == account))
 
 
 def lasts(guest: Guest) -> timedelta:

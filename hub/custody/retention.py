@@ -7,7 +7,7 @@ How long a station's own card keeps rows is in its settings.  Until a version is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -110,6 +110,12 @@ def history(connection: sa.Connection, at_most: int = 100) -> list[Version]:
     """The versions, newest first."""
     wanted = sa.select(retentions).order_by(retentions.c.version.desc()).limit(at_most)
     return [_version(row) for row in connection.execute(wanted)]
+
+
+def overtaken(versions: Iterable[Version]) -> set[int]:
+    """The versions that never come into force: a later number does, by then."""
+    every = list(versions)
+    return {old.number for old in every for new in every if new.number > old.number and new.effective <= old.effective}
 
 
 def version(connection: sa.Connection, number: int) -> Version | None:

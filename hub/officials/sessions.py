@@ -24,8 +24,8 @@ ABSOLUTE = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)
 """A session's last use is written down no more often than this."""
 
-FREE_TRIES = {"account": 4, "address": 20}
-"""Failures without a pause: a whole post may share one address."""
+FREE_TRIES = {"account": 4, "address": 20, "own": 1 << 31}
+"""Failures without a pause: a whole post may share one address; one account's at one address are only counted."""
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -57,7 +57,9 @@ def sign_in(
     store: Store, ring: Keyring, name: str, password: str, typed: str, address: str, now: datetime
 ) -> SignedIn | Refused:
     """Opens a session, or says how long to wait.  An attempt counts before it is tried, so that many at once count."""
-    subjects = (f"account/{name[:63]}", f"address/{address}")
+    account_subject, address_subject = f"account/{name[:63]}", f"address/{address}"
+    own = "own/" + hashlib.sha256(f"{name} {address}".encode()).hexdigest()[:32]
+    subjects = (account_subject, address_subject, own)
     with store.writing() as connection:
         wait = max(_waiting(connection, subject, now) for subject in subjects)
         if wait:
@@ -72,7 +74,8 @@ def sign_in(
     with store.writing() as connection:
         if step and not people.use_step(connection, name, step):
             return Refused()
-        _forget(connection, *subjects)
+        _take_back(connection, address_subject, own, now)
+        _forget(connection, account_subject, own)
         account = people.find(connection, name)
         assert account is not None
         return SignedIn(account, _open(connection, name, address, now))
@@ -90,6 +93,16 @@ def _count(connection: sa.Connection, subject: str, now: datetime) -> None:
     values = {"failures": failures + 1, "last": now, "until": until}
     statement = insert(connection, sign_in_pauses).values(subject=subject, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["subject"], set_=values))
+
+
+def _take_back(connection: sa.Connection, address: str, own: str, now: datetime) -> None:
+    """Takes one account's failures off its address: nobody's signing in forgives what others' names were tried with."""
+    columns = sign_in_pauses.c
+    wanted = sa.select(columns.subject, columns.failures).where(columns.subject.in_((address, own)))
+    counted = {row.subject: row.failures for row in connection.execute(wanted)}
+    left = max(0, counted.get(address, 0) - counted.get(own, 0))
+    statement = sa.update(sign_in_pauses).where(columns.subject == address)
+    connection.execute(statement.values(failures=left, until=now))
 
 
 def _forget(connection: sa.Connection, *subjects: str) -> None:

@@ -110,6 +110,20 @@ def version(connection: sa.Connection, ring: Keyring, number: int) -> Version | 
     return None if row is None else _version(row, ring)
 
 
+def overtaken(versions: Iterable[Version]) -> set[int]:
+    """The versions that a later number of the same scope, in force by then and for as long, keeps from ever coming."""
+    every = [each.policy for each in versions]
+    return {
+        old.version
+        for old in every
+        for new in every
+        if new.scope == old.scope
+        and new.version > old.version
+        and new.effective <= old.effective
+        and (new.expires is None or (old.expires is not None and new.expires >= old.expires))
+    }
+
+
 def again(connection: sa.Connection, old: Policy, now: datetime) -> Policy:
     """An old policy's content as the next version, from now on: what rolling back publishes."""
     return msgspec.structs.replace(old, version=next_version(connection), issued=now, effective=now, expires=None)

@@ -31,10 +31,11 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._writer = _prepare(sa.create_engine(url, pool_size=1, max_overflow=0))
+        # hide_parameters: an error's words end in the log, and what is written here is about people
+        self._writer = _prepare(sa.create_engine(url, hide_parameters=True, pool_size=1, max_overflow=0))
         if self._writer.dialect.name == "sqlite":
             sa.event.listen(self._writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        self._reader = _prepare(sa.create_engine(url, isolation_level="AUTOCOMMIT"))
+        self._reader = _prepare(sa.create_engine(url, hide_parameters=True, isolation_level="AUTOCOMMIT"))
 
     def close(self) -> None:
         """Lets go of every connection."""

@@ -72,6 +72,7 @@ def _page(site: Site, request: Visit, *, status: int = 200, **shown: Any) -> Pag
             "versions": retention.history(connection, VERSIONS_AT_MOST),
             "lines": station_erasing.listing(connection, moment, at_most=RECORD_AT_MOST),
         }
+    shown["overtaken"] = retention.overtaken(known["versions"])
     page = "officers/keeping.html"
     shown |= {"version": version, "days": version.days, "limits": LIMITS, "moment": moment, "schemes": SCHEMES}
     return show(request, page, status=status, day=day, **known, **shown)

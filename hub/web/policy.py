@@ -109,7 +109,7 @@ def _overview(site: Site, request: Visit) -> Page:
         scopes = dict(_scopes(connection, _words(request)))
     one_map = [each.policy.version for each in history if each.policy.version in current and _is_of_one_map(each)]
     own = {"history": history, "current": current, "scopes": scopes, "day": day, "moment": now(), "one_map": one_map}
-    return show(request, "officers/policy.html", context=own)
+    return show(request, "officers/policy.html", overtaken=policies.overtaken(history), context=own)
 
 
 def _is_of_one_map(version: Version) -> bool:

@@ -16,6 +16,7 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.exceptions import HTTPException, NotFoundException, TooManyRequestsException
 from litestar.types import Message, Scope
 
+from hub.journals.messages import BadMessage
 from hub.storage.keyring import Keyring
 from hub.web.assets import STATIC
 from hub.web.form import Visit
@@ -110,7 +111,7 @@ def refusing(turnstile: Turnstile) -> Callable[[Visit], Awaitable[None]]:
 
 async def note(error: Exception, scope: Scope) -> None:
     """Logs a fault of our own: its kind and where, never its words, which could quote somebody."""
-    if not isinstance(error, HTTPException):
+    if not isinstance(error, HTTPException | BadMessage):  # what is no message is tallied where it is dropped
         frames = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
         log.error("a request failed", extra={"error": type(error).__name__, "where": frames[-6:]})
 

@@ -9,10 +9,12 @@ import segno
 from litestar import Router, get, post
 from litestar.response import Redirect
 
+from hub.citizens import guests
 from hub.errors import DataError
 from hub.officials import accounts, audit, sessions, totp
 from hub.officials.accounts import Account
 from hub.officials.sessions import SignedIn
+from hub.web.citizens import visits
 from hub.web.form import Form, Visit
 from hub.web.officials import OWN_ACCOUNT, SESSION_COOKIE, SIGN_IN, caller, front, now, official, officials, show
 from hub.web.page import Page, cookie, render, see_other
@@ -58,9 +60,15 @@ def _own(site: Site) -> Router:
     @post(f"{OWN_ACCOUNT}/sign-out", sync_to_thread=True)
     def sign_out(request: Visit) -> Redirect:
         sessions.sign_out(site.store, request.cookies.get(SESSION_COOKIE, ""))
+        helped = visits.guest_of(site, request)
         with site.store.writing() as connection:
+            if helped is not None and helped.account:
+                guests.leave(connection, site.ring, helped)  # with what was unfinished in this browser
+            guests.end_help(connection, official(request).name)
             audit.append(connection, official(request), "sign-out", now(), address=caller(request))
-        return see_other(request, SIGN_IN, told="signed-out", cookies=(cookie(request, SESSION_COOKIE, "", seconds=0),))
+        ended = (cookie(request, SESSION_COOKIE, "", seconds=0),)
+        answer = see_other(request, SIGN_IN, told="signed-out", cookies=ended)
+        return visits.forget(answer) if helped is not None and helped.account else answer
 
     @get(OWN_ACCOUNT, sync_to_thread=True)
     def own(request: Visit) -> Page:

@@ -13,7 +13,7 @@ from hub.errors import DataError
 from hub.officials import accounts, sessions, totp
 from hub.officials.accounts import Account
 from hub.officials.rights import RIGHTS, Right, Role
-from hub.officials.sessions import ABSOLUTE, IDLE, Refused, SignedIn
+from hub.officials.sessions import ABSOLUTE, FREE_TRIES, IDLE, Refused, SignedIn
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 PASSWORD = "ba con vịt trời"
@@ -181,3 +181,16 @@ def test_the_first_administrator_comes_from_the_command_line_and_the_log_knows_i
     account(tmp_path, "reset", "quan-tri", typed="năm con cá lóc\n")
     assert json.loads(account(tmp_path, "list", "--json"))[0]["disabled"] is False
     assert "3 entries" in account(tmp_path, "log")
+
+
+def test_signing_in_forgives_an_addresss_own_mistakes_and_nobody_elses(officer, ring):
+    for number in range(FREE_TRIES["address"]):
+        sign_in(officer, ring, name=f"someone-{number}", password="guessed")
+        token(officer, ring)  # an insider with a good account of their own
+    assert sign_in(officer, ring, name="someone-else", password="guessed").wait > timedelta()
+
+
+def test_a_post_that_mistypes_now_and_then_is_never_made_to_wait(officer, ring):
+    for _ in range(FREE_TRIES["address"] + 5):
+        assert sign_in(officer, ring, password="vịt trời ba con") == Refused()
+        token(officer, ring)

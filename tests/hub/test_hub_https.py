@@ -61,5 +61,5 @@ def test_people_behind_a_trusted_proxy_have_each_their_own_share_of_requests(tmp
 
 def test_a_proxy_that_is_no_address_is_named_with_its_cure(tmp_path):
     (tmp_path / "hub.toml").write_text('[web]\ntrusted_proxies = ["proxy.example.vn"]\n')
-    with pytest.raises(ConfigError, match="trusted_proxies: 'proxy.example.vn' is no address or network"):
+    with pytest.raises(ConfigError, match=r"trusted_proxies: 'proxy\.example\.vn' is no address or network"):
         load(tmp_path / "hub.toml")

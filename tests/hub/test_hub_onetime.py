@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from core.model import DeclarationKind
 from hub.citizens import drafts, guests, onetime
 from hub.citizens.onetime import Asked, Proven, TooOften, Unproven
+from hub.officials import accounts
+from hub.officials.accounts import Account
+from hub.officials.rights import Role
 from hub.storage.citizen_tables import drafts as drafts_table
 from hub.storage.citizen_tables import guests as guests_table
 from hub.storage.citizen_tables import onetime_codes
@@ -128,3 +132,34 @@ def test_leaving_a_shared_computer_takes_the_unfinished_forms_along(store, ring)
         guests.leave(connection, ring, shared)
         assert connection.scalar(sa.select(sa.func.count()).select_from(drafts_table)) == 0
         assert connection.scalar(sa.select(sa.func.count()).select_from(guests_table)) == 0
+
+
+def test_a_shared_computers_visit_goes_on_while_it_is_used(store, ring):
+    with store.writing() as connection:
+        shared = guests.welcome(connection, ring, NOW, phone=PHONE, shared=True)
+        draft = drafts.begin(DeclarationKind.HEALTH, {})
+        drafts.save(connection, ring, shared, draft, NOW)
+        later = NOW + guests.SHARED - timedelta(minutes=1)
+        assert guests.is_stale(connection, shared, later)
+        guests.use(connection, ring, shared, later)
+        assert not guests.is_stale(connection, shared, later)
+        much_later = later + guests.SHARED - timedelta(minutes=1)
+        assert guests.known(connection, ring, shared.token, much_later) == shared
+        assert drafts.find(connection, ring, shared, draft.id, much_later) is not None
+        assert guests.known(connection, ring, shared.token, later + guests.SHARED) is None
+
+
+@pytest.mark.parametrize("end", [accounts.disable, "role", "sign-out"])
+def test_an_officials_help_ends_with_their_right_to_help(store, ring, end):
+    own = Account("lan", "Lan", Role.HEALTH_POST)
+    with store.writing() as connection:
+        accounts.add(connection, own, "ba con vịt trời", NOW)
+        guest = guests.welcome(connection, ring, NOW, account="lan")
+        assert guests.known(connection, ring, guest.token, NOW) == guest
+        if end == "role":
+            accounts.correct(connection, msgspec.structs.replace(own, role=Role.AUDITOR))
+        elif end == "sign-out":
+            guests.end_help(connection, "lan")
+        else:
+            end(connection, "lan", NOW)
+        assert guests.known(connection, ring, guest.token, NOW) is None

@@ -102,3 +102,24 @@ def test_every_version_is_kept_with_its_author_and_can_come_back_as_a_new_one(st
         assert told == [(3, "first", "hoa"), (2, "second", "hoa"), (1, "first", "lan")]
         assert policies.version(connection, ring, 4) is None
     assert winner(store, at=later) == 3
+
+
+def test_a_version_ahead_that_a_later_number_has_overtaken_never_comes_and_is_not_called_so(store, ring):
+    soon, later = AT + timedelta(days=1), AT + timedelta(days=2)
+    ahead = msgspec.structs.replace(policy(1), effective=soon)
+    publish(store, ring, ahead, msgspec.structs.replace(policy(2), effective=later), policy(3, "kind/venue"))
+    with store.reading() as connection:
+        assert policies.overtaken(policies.history(connection, ring)) == set()
+    publish(store, ring, policy(4))
+    with store.reading() as connection:
+        assert policies.overtaken(policies.history(connection, ring)) == {1, 2}
+    assert winner(store, at=later) == 3
+    assert winner(store, ("all",), at=later) == 4
+
+
+def test_a_later_number_that_ends_before_does_not_overtake_for_good(store, ring):
+    soon = AT + timedelta(days=2)
+    publish(store, ring, msgspec.structs.replace(policy(1), effective=soon), policy(2, expires=AT + timedelta(days=1)))
+    with store.reading() as connection:
+        assert policies.overtaken(policies.history(connection, ring)) == set()
+    assert winner(store, ("all",), at=soon) == 1

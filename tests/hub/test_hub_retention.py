@@ -92,3 +92,15 @@ def test_who_is_on_hold_is_not_counted(peopled, ring):
         person = connection.scalar(sa.select(people.c.id))
         holds.place(connection, person, "admin", "court order 7", now() + timedelta(days=30), now())
         assert keeping.due(connection, Days(), now())["check-ins"] == 0
+
+
+def test_days_ahead_that_a_later_version_has_overtaken_never_come(store):
+    soon = now() + timedelta(days=2)
+    publish(store, Days(checkins=30), effective=soon)
+    publish(store, Days(checkins=20), effective=soon + timedelta(days=1))
+    with store.reading() as connection:
+        assert retention.overtaken(retention.history(connection)) == set()
+    publish(store, Days(checkins=14))
+    with store.reading() as connection:
+        assert retention.overtaken(retention.history(connection)) == {1, 2}
+    assert in_force(store, soon + timedelta(days=2)).number == 3

@@ -273,6 +273,9 @@ def test_an_official_helps_somebody_without_a_phone_and_the_computer_keeps_nothi
     assert "xóa khỏi máy này" in shown.text
     assert visitor.submit("/leave").url.endswith("/officers/assist")
     assert visitor.get(shown.url).url.endswith("/phone")
+    assert visitor.submit("/officers/assist", kind="health").url.endswith("/declare/health")
+    visitor.submit("/officers/account/sign-out")
+    assert visitor.get("/declare/health").url.endswith("/phone")
     with store.reading() as connection:
         row = sa.select(declarations.c.typed_by, declarations.c.paper).join(people).where(people.c.name == name)
         assert connection.execute(row).one() == ("lan", False)

@@ -18,7 +18,7 @@ ASSIST = "/officers/assist"
 
 
 def router(site: Site) -> Router:
-    """The page, and the visit it begins: on behalf of one person, for a quarter of an hour at most."""
+    """The page, and the visit it begins: on behalf of one person; it ends with the official's own session."""
 
     @get(ASSIST, sync_to_thread=True)
     def ready(request: Visit) -> Page:

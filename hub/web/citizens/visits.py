@@ -40,8 +40,14 @@ def guest_of(site: Site, request: Visit) -> Guest | None:
     token = request.cookies.get(GUEST_COOKIE, "")
     if not token:
         return None
+    moment = now()
     with site.store.reading() as connection:
-        return guests.known(connection, site.ring, token, now())
+        guest = guests.known(connection, site.ring, token, moment)
+        stale = guest is not None and guests.is_stale(connection, guest, moment)
+    if guest is not None and stale:
+        with site.store.writing() as connection:
+            guests.use(connection, site.ring, guest, moment)
+    return guest
 
 
 def needed(site: Site, request: Visit) -> Guest:

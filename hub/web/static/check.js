@@ -108,4 +108,10 @@ const answer = document.getElementById("answer");
 if (answer && matchMedia("(pointer: coarse)").matches) {
   document.activeElement.blur();
   answer.scrollIntoView();
+} else if (answer) {
+  // At a desk the next code goes into the box at once, and the verdict stays in sight on a low screen too.
+  const stay = () => scrollTo(0, 0);
+  document.addEventListener("focusin", () => requestAnimationFrame(stay), { once: true });
+  requestAnimationFrame(() => requestAnimationFrame(stay));
+  stay();
 }

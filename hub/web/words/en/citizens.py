@@ -18,7 +18,7 @@ WORDS = {
     "phone": "Phone number",
     "phone-hint": "For example 0912 345 678, or +44 7700 900123",
     "shared": "This is a shared computer",
-    "shared-hint": "The visit ends by itself after 15 minutes and leaves nothing behind.",
+    "shared-hint": "The visit ends by itself 15 minutes after its last use and leaves nothing behind.",
     "phone-none": "This server has no text message service yet and cannot send codes. Ask the staff at a post to help.",
     "send-code": "Send the code",
     "sms": "Health declaration code: {code}. Good for {minutes} minutes. Give it to nobody.",

@@ -8,6 +8,7 @@ WORDS = {
     "policy-none": "There is no policy yet. Gates record people and can verify nobody.",
     "policy-version": "Number {number}",
     "policy-in-force": "in force",
+    "policy-overtaken": "replaced",
     "policy-ahead": "not yet",
     "policy-past": "over",
     "policy-from": "In force from",

@@ -18,7 +18,7 @@ WORDS = {
     "phone": "Số điện thoại",
     "phone-hint": "Ví dụ 0912 345 678",
     "shared": "Đây là máy dùng chung",
-    "shared-hint": "Phiên này tự kết thúc sau 15 phút và không để lại gì trên máy.",
+    "shared-hint": "Phiên này tự kết thúc sau 15 phút không dùng và không để lại gì trên máy.",
     "phone-none": "Chưa nối với dịch vụ tin nhắn nên chưa gửi được mã. Hãy nhờ nhân viên tại chốt khai giúp.",
     "send-code": "Gửi mã",
     "sms": "Ma xac nhan khai bao y te: {code}. Hieu luc {minutes} phut. Khong dua ma nay cho ai.",

@@ -8,6 +8,7 @@ WORDS = {
     "policy-none": "Chưa có quy định nào. Các chốt chỉ ghi nhận, chưa xác minh được ai.",
     "policy-version": "Số {number}",
     "policy-in-force": "đang áp dụng",
+    "policy-overtaken": "đã được thay",
     "policy-ahead": "chưa đến ngày",
     "policy-past": "đã thôi",
     "policy-from": "Áp dụng từ",
