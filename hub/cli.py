@@ -99,6 +99,7 @@ FUNCTIONS = {
     "keys erase": ("signing", "erase_key"),
     "client add": ("signing", "add_client"),
     "place list": ("posting", "list_places"),
+    "place put": ("posting", "put"),
     "place code": ("posting", "print_code"),
     "schemas": ("documents", "write_schemas"),
     "demo-province": ("inventing", "invent_province"),

@@ -8,9 +8,11 @@ import os
 import msgspec
 import segno
 
+from hub.commands.answering import note, who
 from hub.commands.opening import opened
 from hub.errors import ConfigError, DataError
-from hub.register import places
+from hub.register import areas, places, registry
+from hub.register.people import PlaceRecord
 
 SIDE_MM = 50.0
 """The width that people know from paper codes, quiet zone included."""
@@ -26,6 +28,31 @@ def list_places(given: argparse.Namespace) -> int:
         print(msgspec.json.encode(known).decode())
     for each in [] if given.json else known:
         print(f"{each.code}  {each.kind.value}  {each.name}  {each.posted or 'this id cannot be posted'}")
+    return os.EX_OK
+
+
+def put(given: argparse.Namespace) -> int:
+    """``hub place put``."""
+    edition, _, code = given.area.partition("/")
+    area = areas.area(edition, code, given.hamlet)
+    if area is None:
+        raise DataError([f"--area {given.area}: EDITION/CODE of a commune, district or province, such as 34/19804"])
+    places.posted(given.place)
+    texts = {"address": given.address, "hours": given.hours, "contact": given.contact}
+    try:
+        own = {**texts, "capacity": given.capacity, "kind": given.kind, "area": area}
+        record = PlaceRecord(given.place, given.name, **own)
+    except ValueError as error:
+        raise DataError([str(error)]) from error
+    with opened(given) as (store, _), store.writing() as connection:
+        old = places.find(connection, given.place)
+        if old is not None:
+            record = msgspec.structs.replace(record, latitude=old.latitude, longitude=old.longitude)
+        is_new = registry.put_place(connection, record)
+        detail = {"place": record.code, "what": "added" if is_new else "changed"}
+        note(connection, who(connection, given), "site", detail=detail)
+    told = {"place": record.code, "new": is_new, "text": places.posted(record.code)}
+    print(msgspec.json.encode(told).decode() if given.json else f"{record.code}: {detail['what']}")
     return os.EX_OK
 
 

@@ -6,8 +6,6 @@ from urllib.request import urlopen
 
 import pytest
 from PIL import Image
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.timeout(400)]

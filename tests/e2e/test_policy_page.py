@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from gates import BIN, number, wait
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.timeout(300)]

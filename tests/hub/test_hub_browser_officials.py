@@ -7,8 +7,6 @@ import segno
 import sqlalchemy as sa
 from hub_stand import CITIZEN, HubProcess, furnish, now
 from lacking import lacking
-
-pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import expect, sync_playwright
 
 from hub.config import Settings
@@ -118,6 +116,20 @@ def test_an_official_finds_a_person_in_both_boxes_by_keyboard_only(page):
     expect(answer.locator("h3").first).to_have_text("Khai báo y tế toàn dân")
     expect(answer).to_have_attribute("data-outcome", "warn")
     expect(page.locator("#code-health")).to_be_focused()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_the_verdict_stays_in_sight_on_a_low_screen_while_the_next_code_is_awaited(browser, hub, scripts):
+    with browser.new_context(viewport={"width": 1366, "height": 625}, java_script_enabled=scripts) as context:
+        page = context.new_page()
+        enter(page, hub, "lan")
+        page.keyboard.type(CITIZEN)
+        page.keyboard.press("Enter")
+        expect(page.locator("#answer")).to_contain_text("N***** T** Ánh")
+        page.wait_for_timeout(500)
+        if scripts:
+            expect(page.locator("#code-entry")).to_be_focused()
+        expect(page.locator("#answer .verdict .word")).to_be_in_viewport(ratio=1)
 
 
 def test_a_phone_s_camera_reads_my_qr_and_shows_the_three_groups(page):

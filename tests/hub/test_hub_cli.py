@@ -43,6 +43,7 @@ COMMANDS = (
     ("keys", "rotate"),
     ("client", "add"),
     ("place", "list"),
+    ("place", "put"),
     ("place", "code"),
     ("person", "link"),
     ("province", "check"),
@@ -271,6 +272,16 @@ def test_the_example_explains_every_setting_with_its_default():
     path = ROOT / "hub" / "hub.example.toml"
     assert config.load(path) == Settings()
     assert tomllib.loads(path.read_text()) == msgspec.to_builtins(Settings())
+
+
+def test_a_place_is_put_and_hours_that_never_close_it_are_refused(tmp_path):
+    furnish(tmp_path)
+    words = ("place", "put", "ga-hue", "--name", "Ga Huế", "--kind", "venue", "--area", "63/19777")
+    assert "hours: opening and closing time" in command(tmp_path, *words, "--hours", "cả ngày", code=65)
+    assert "EDITION/CODE" in command(tmp_path, *words[:-1], "63/99999", code=65)
+    assert json.loads(command(tmp_path, *words, "--hours", "5h-20h", "--capacity", 300, "--json"))["new"]
+    found = {each["code"]: each for each in json.loads(command(tmp_path, "place", "list", "--json"))}["ga-hue"]
+    assert (found["hours"], found["capacity"], found["area"]["district"]) == ("05:00-20:00", 300, "474")
 
 
 def test_a_places_code_is_printed_and_drawn_five_centimetres_wide(tmp_path):

@@ -16,7 +16,10 @@ SMALL = """([text, touch]) => {
     && [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim())
     && parseFloat(getComputedStyle(each).fontSize) < text);
   const inText = (each) => each.tagName === 'A' && getComputedStyle(each).display === 'inline';
-  const less = (each) => shown(each) && !inText(each) && each.getBoundingClientRect().height < touch;
+  const less = (each) => {
+    const box = each.getBoundingClientRect();
+    return shown(each) && !inText(each) && Math.min(box.width, box.height) < touch - 0.5;
+  };
   const targets = [...document.querySelectorAll('button, a, select, summary, label.tick, input:not([type=hidden])')];
   const low = targets.filter((each) => less(each) && !each.closest('label > *'));
   const wide = document.documentElement.scrollWidth > innerWidth ? ['the page scrolls sideways'] : [];
@@ -27,7 +30,7 @@ SMALL = """([text, touch]) => {
 class Inspector:
     """Shown a page, keeps what is wrong with it in ``found``, and which addresses it saw in ``paths``.
 
-    Each is seen on a light phone and at a dark desk: what depends on the width does not depend on the scheme.
+    Each is seen light and dark, on a phone and at a desk.
     """
 
     def __init__(self) -> None:
@@ -38,7 +41,7 @@ class Inspector:
     def __call__(self, page, name: str) -> None:
         self.paths.add(urlsplit(page.url).path)
         page.evaluate(self._source)
-        for viewport, scheme in ((DESK, "dark"), (PHONE, "light")):
+        for viewport, scheme in ((DESK, "light"), (DESK, "dark"), (PHONE, "dark"), (PHONE, "light")):
             page.set_viewport_size(viewport)
             page.emulate_media(color_scheme=scheme)
             if faults := [*self._audit(page), *page.evaluate(SMALL, [SMALLEST_TEXT, TOUCH])]:

@@ -130,10 +130,13 @@ class Thrower(Visitor):
 
     def __init__(self, site, messages, come_in=lambda _own: None) -> None:
         super().__init__(site.url, messages)
-        self.headers["X-Forwarded-For"] = f"10.9.{next(neighbours)}.1"  # or all of them share one address's limits
         self.broken: set[str] = set()
-        self._come_in = come_in
-        come_in(self)
+        self._enter = come_in
+        self._come_in()
+
+    def _come_in(self) -> None:
+        self.headers["X-Forwarded-For"] = f"10.9.{next(neighbours)}.1"  # or all of them share one address's limits
+        self._enter(self)
 
     def request(self, method, path, *args, **kwargs):
         answer = super().request(method, path, *args, **kwargs)
@@ -147,8 +150,10 @@ class Thrower(Visitor):
         answer = self.submit(action, **fields)
         if len(self.broken) > before:
             self.broken.add(f"  by {what}")
-        if answer.url.endswith(("/sign-in", "/phone")) and action not in ("/officers/sign-in", "/phone"):
-            self._come_in(self)
+        ways = {"tq_official": "/officers/sign-in", "tq_guest": "/phone"}
+        mine = [way for name, way in ways.items() if name in self.cookies and action != way]
+        if answer.url.endswith(tuple(mine)):
+            self._come_in()
 
     def forms(self, *starts: str) -> dict[tuple[str, ...], tuple[str, dict[str, str], list[tuple[str, str]]]]:
         """Every form on the pages that can be reached from here, those that end something last."""

@@ -79,7 +79,24 @@ def test_the_qr_on_the_page_is_read_by_the_station_and_passes_at_its_gate(
     assert (shown["code_kind"], shown["outcome"], shown["origin"]) == ("declaration", "pass", "hub")
 
 
-def test_the_whole_way_is_gone_by_keyboard_alone(browser, site, messages):
+def test_the_whole_way_to_the_qr_is_gone_by_keyboard_alone(browser, site, messages):
+    page = browser.new_page(viewport=DESK)
+    prove(page, site, messages, phone())
+    page.goto(f"{site.url}/declare/health")
+    reach(page, "form.card button.action")
+    page.keyboard.press("Enter")
+    for step, fields in whole("health").items():
+        page.wait_for_url(f"**/{step}")
+        for name, value in fields.items():
+            type_in(page, name, value)
+        reach(page, ".actions .action")
+        page.keyboard.press("Enter")
+    page.wait_for_url("**/shown/*")
+    assert page.locator(".qr svg").count() == 1
+    page.close()
+
+
+def test_what_is_wrong_is_come_to_by_keyboard_with_what_was_typed_still_there(browser, site, messages):
     page = browser.new_page(viewport=DESK)
     prove(page, site, messages, phone())
     page.goto(f"{site.url}/declare/health")
@@ -94,9 +111,40 @@ def test_the_whole_way_is_gone_by_keyboard_alone(browser, site, messages):
     page.close()
 
 
+def type_in(page, name: str, value: object) -> None:
+    """Comes to a field by Tab and gives it its value with keys alone, as each kind of field takes them."""
+    field = page.locator(f"[name={name}]").first
+    kind = field.get_attribute("type") or field.evaluate("each => each.tagName")
+    if not value or value == "no":
+        return
+    if kind == "radio":
+        reach(page, f"[name={name}]")
+        for _ in range(4):
+            if page.evaluate("(value) => document.activeElement.value === value", value):
+                break
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Space")
+        assert page.is_checked(f"[name={name}][value={value}]")
+    elif kind == "checkbox":
+        reach(page, f"[name={name}]")
+        page.keyboard.press("Space")
+    elif kind == "SELECT":
+        reach(page, f"[name={name}]")
+        field.evaluate("each => each.dataset.seen = each.value")
+        wanted = field.locator(f"option[value='{value}']").inner_text()
+        if page.input_value(f"[name={name}]") != value:
+            page.keyboard.type(wanted)
+        page.wait_for_load_state("networkidle")
+        assert page.input_value(f"[name={name}]") == value
+    else:
+        reach(page, f"[name={name}]")
+        page.keyboard.press("Control+a")
+        page.keyboard.type(str(value))
+
+
 def reach(page, selector: str) -> None:
     """Presses Tab until the focus is there."""
-    for _ in range(40):
+    for _ in range(90):
         if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
             return
         page.keyboard.press("Tab")

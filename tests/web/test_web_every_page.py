@@ -58,10 +58,12 @@ def test_the_ruler_and_axe_see_what_is_planted(browser):
     page = browser.new_page()
     page.set_content(
         "<html lang=vi><title>x</title><main><h1>x</h1><input><p style='color:#bbb'>pale</p>"
-        "<button style='height:20px'>y</button></main>"
+        "<button style='height:20px'>y</button><button style='height:50px;width:20px;padding:0'>z</button></main>"
     )
     look = Inspector()
     look(page, "planted")
     page.close()
     faults = " ".join(" ".join(each) for each in look.found.values())
+    assert len(look.found) == 4, "light and dark, on a phone and at a desk"
+    assert sum("<button" in fault for fault in look.found["planted 360 light"]) >= 2
     assert all(word in faults for word in ("label:", "color-contrast:", "<button"))
