@@ -7,6 +7,7 @@ import sys
 import pytest
 import sqlalchemy as sa
 from hub_stand import ROOT, Journal, now
+from lacking import lacking
 
 from hub.journals import intake
 from hub.storage import keyring
@@ -35,7 +36,7 @@ def test_the_bench_of_intake_measures_both_sides_on_each_database(tmp_path):
 
 def test_the_bench_of_look_ups_measures_both_sides_on_each_database(tmp_path):
     if lookups.shutil.which("wrk") is None:
-        pytest.skip("wrk is not installed")
+        lacking("wrk is not installed; provisioning/setup.sh dev installs it")
     rows = lookups.measure(tmp_path / "bench", said, people=200, rounds=1, seconds=1)
     assert {row.name.partition(",")[0] for row in rows} >= {"look-ups among 200 people on SQLite"}
     assert all(row.ours > 0 and row.against > 0 for row in rows)
