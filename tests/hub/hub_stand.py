@@ -228,9 +228,9 @@ class Http(requests.Session):
         return msgspec.json.decode(answer.content, type=wire.HeldMark)
 
 
-def appoint(data: Path, name: str) -> str:
+def appoint(data: Path, name: str, database: str = "") -> str:
     """Opens an account that can answer for commands; its name."""
-    store, _ = open_store(Settings(data=str(data)))
+    store, _ = open_store(Settings(data=str(data), database=database))
     with store.writing() as connection:
         accounts.add(connection, Account(name, name, Role.ADMINISTRATOR), "ba con vịt trời", now())
     store.close()

@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 import sqlalchemy as sa
-from hub_stand import CITIZEN, Line, command, furnish, journal_of, now, until
+from hub_stand import CITIZEN, Line, appoint, command, furnish, journal_of, now, until
 
 from core import announcement, keys, wire
 from core.announcement import Announcement
@@ -187,7 +187,9 @@ def test_keys_are_shown_rotated_and_erased_by_command_and_the_log_names_who_did(
     furnish(tmp_path, "s1")
     shown = json.loads(command(tmp_path, "keys", "show", "--json"))
     first = shown["sealing_key"]["id"]
-    rotated = json.loads(command(tmp_path, "keys", "rotate", "--sealing", "--by", appoint(tmp_path, "lan"), "--json"))["id"]
+    rotated = json.loads(command(tmp_path, "keys", "rotate", "--sealing", "--by", appoint(tmp_path, "lan"), "--json"))[
+        "id"
+    ]
     assert "say --yes" in command(tmp_path, "keys", "erase", first, "--by", "lan", code=65)
     assert first in command(tmp_path, "keys", "erase", first, "--by", "lan", "--yes")
     told = json.loads(command(tmp_path, "keys", "show", "--json"))
@@ -203,7 +205,9 @@ def test_keys_are_shown_rotated_and_erased_by_command_and_the_log_names_who_did(
     ]
 
 
-def test_a_running_hub_tells_stations_of_new_keys_by_both_ways_and_answers_asks_sealed_to_them(serving_either):
+def test_a_running_hub_tells_stations_of_new_keys_by_both_ways_and_answers_asks_sealed_to_them(
+    serving_either, tmp_path, database
+):
     hub, pinned = serving_either("--broker")
     policy_key = keys.decode_key(pinned["s1"]["policy_key"])
     with Line(hub.mqtt, "s1", pinned["s1"]["token"]) as line:
@@ -223,7 +227,7 @@ def test_a_running_hub_tells_stations_of_new_keys_by_both_ways_and_answers_asks_
             assert line.answer(sealed_to.public, f"bare {number}").standing
         over_http = hub.session(pinned["s1"]["token"]).get("/v1/keys")
         assert announcement.read(policy_key, over_http.content) == told
-        hub.command("keys", "erase", first.sealing.id, "--by", "lan", "--yes")
+        hub.command("keys", "erase", first.sealing.id, "--by", appoint(tmp_path, "lan", database), "--yes")
         until(lambda: _refuses(line, first.sealing), "the erased key opens nothing")
 
 

@@ -13,7 +13,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from databases import module_database, postgres  # noqa: F401  # fixtures
 from gates import Gate
 from lacking import lacking
-from postgres_stand import Postgres
 from web_stand import Messages, Visitor, serve_pages, station_config
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -33,25 +32,6 @@ def messages():
     """A provider's gateway that keeps every message it was given."""
     with Messages() as gateway:
         yield gateway
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    """The server that every test's database is in."""
-    with Postgres() as server:
-        yield server
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def module_database(request):
-    """The URL of a database for all tests of a module; empty: the hub's own file."""
-    if request.param == "sqlite":
-        yield ""
-        return
-    server = request.getfixturevalue("postgres")
-    url = server.lend()
-    yield url
-    server.take_back(url)
 
 
 @pytest.fixture(scope="module")
