@@ -84,15 +84,12 @@ class Station:
             self.lookups.reachable,
             asking=lambda: self.lookups.asking,
         )
-        self.sync.showing.settings = self._running
         self.sync.keys = self.keys = held_by(settings)
         line = self._reach.line
         self.keys.seal_by([self.journal.seal_to, *([line.seal_to] if line is not None else [])])
         self.outfit = Outfit(settings, self.clock, stack)
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
-        faces = Faces(settings.station.name, self.panel, self.clock, self._reach.wake.set)
-        self.sync.showing.faces = faces
-        self.listeners.append(faces.note)
+        self._show_itself()
         self.panel.quiet = self.overrides.quiet
         self.gate = Gate(
             self.overrides.doorway,
@@ -197,6 +194,12 @@ class Station:
         book, wake = OrderBook(self.settings.data / "orders.db"), self._reach.wake.set
         name, key = self.settings.station.name, self.settings.command_key
         return Desk(name, key, book, self.sync.mail, doer, self.clock, wake)
+
+    def _show_itself(self) -> None:
+        """What the hub may see beside health and rows."""
+        faces = Faces(self.settings.station.name, self.panel, self.clock, self._reach.wake.set)
+        self.sync.showing.settings, self.sync.showing.faces = self._running, faces
+        self.listeners.append(faces.note)
 
     def _running(self) -> RunningSettings:
         return running(self.settings, self.overrides.now, self._reach.session, self.clock.now())

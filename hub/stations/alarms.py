@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 from hub.stations.trouble import Kind as TroubleKind
 from hub.stations.watch import Change, Matter, MatterKind
+from hub.storage.alarm_tables import alarm_events, alarm_tellings
 from hub.storage.store import insert
-from hub.storage.tables import alarm_events, alarm_tellings, alarms
+from hub.storage.tables import alarms
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,9 @@ from core.shown import RunningSettings
 from core.wire import State
 from hub.errors import DataError
 from hub.stations.alarms import raise_alarm
+from hub.storage.alarm_tables import running_settings
 from hub.storage.store import insert
-from hub.storage.tables import journals, places, running_settings, sessions, states, stations
+from hub.storage.tables import journals, places, sessions, states, stations
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 RESERVED = frozenset({"hub"})  # the hub's own name at the broker

@@ -267,14 +267,6 @@ sessions = Table(
     Column("superseded", Instant, comment="when another session of the same name came online"),
 )
 
-running_settings = Table(
-    "running_settings",
-    metadata,
-    Column("station", String(63), ForeignKey("stations.name"), primary_key=True),
-    Column("heard", Instant, nullable=False),
-    Column("message", LargeBinary, nullable=False, comment="without secrets and keys, as it came"),
-)
-
 journals = Table(
     "journals",
     metadata,
@@ -376,32 +368,6 @@ alarms = Table(
     Column("acknowledged", Instant, comment="when somebody said they had seen it"),
     Column("acknowledged_by", Text, comment="the account that did"),
     Column("facts", Text, nullable=False, server_default="{}", comment="the parts of the detail, to be worded: JSON"),
-)
-
-alarm_events = Table(
-    "alarm_events",
-    metadata,
-    Column("id", Serial, primary_key=True),
-    Column("kind", String(32), nullable=False),
-    Column("station", String(63), nullable=False),
-    Column("subject", String(128), nullable=False),
-    Column("what", String(8), nullable=False, comment="began, over or seen"),
-    Column("at", Instant, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("facts", Text, nullable=False),
-    Column("by", Text, nullable=False, comment="the account that has seen it"),
-    Index("ix_alarm_events_station_at", "station", "at"),
-    Index("ix_alarm_events_at", "at"),
-)
-
-alarm_tellings = Table(
-    "alarm_tellings",
-    metadata,
-    Column("event", Serial, ForeignKey("alarm_events.id", ondelete="CASCADE"), primary_key=True),
-    Column("way", String(8), primary_key=True, comment="webhook or mail"),
-    Column("tries", SmallInteger, nullable=False),
-    Column("due", Instant, nullable=False, index=True, comment="when it is tried next"),
-    Column("told", Instant, comment="when it was taken"),
 )
 
 policies = Table(

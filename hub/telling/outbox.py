@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from hub.stations.alarms import Event
+from hub.storage.alarm_tables import alarm_events, alarm_tellings
 from hub.storage.health_tables import watches
 from hub.storage.store import insert
-from hub.storage.tables import alarm_events, alarm_tellings
 
 AT_ONCE = 100
 """So many alarms go in one message; what is more goes in the next."""
