@@ -106,10 +106,7 @@ class Station:
         self._facts_next = self._status_next = 0.0
         self.status_path = health.status_path(data)
         self.desk = self._desk(stack.enter_context(Logbook()))
-        self.checkup = Checkup(self._parts())
-        self.checkup.orders = self.desk.counts
-        self.checkup.snapshot = self._snapshot_told
-        self.checkup.certificate_ends = Certificates([settings.hub.ca_file, settings.mqtt.ca_file]).ends
+        self.checkup = self._checkup()
         self.figures_now: Health | None = None
         reporter = Reporter(self.checkup.look, self.sync.reports, self._reach.wake.set, self._look_at)
         self.bringer = snapshot_loop.bringer(settings, self.snapshot, self._reach.snapshots)
@@ -194,6 +191,12 @@ class Station:
         book, wake = OrderBook(self.settings.data / "orders.db"), self._reach.wake.set
         name, key = self.settings.station.name, self.settings.command_key
         return Desk(name, key, book, self.sync.mail, doer, self.clock, wake)
+
+    def _checkup(self) -> Checkup:
+        checkup = Checkup(self._parts())
+        checkup.orders, checkup.snapshot = self.desk.counts, self._snapshot_told
+        checkup.certificate_ends = Certificates([self.settings.hub.ca_file, self.settings.mqtt.ca_file]).ends
+        return checkup
 
     def _show_itself(self) -> None:
         """What the hub may see beside health and rows."""
