@@ -67,7 +67,7 @@ def test_without_a_held_declaration_the_gate_says_that_nobody_could_be_asked():
 
 
 def test_a_held_declaration_counts_no_longer_than_the_policy_lets_it():
-    old = wire.Answer(Standing("ab", NOW - timedelta(days=4), health=DECLARED), NOW, held=True)
+    old = wire.Answer(Standing("ab", NOW - timedelta(days=9), health=DECLARED), NOW, held=True)
     assert decide(SOMEBODY, asking(old).look_up(SOMEBODY, NOW), RULES, NOW).outcome is Outcome.UNVERIFIED
 
 
