@@ -238,6 +238,7 @@ class MqttCarrier:
         self._time_asked = float("-inf")  # monotonic
         self._most_bytes = MOST_BYTES
         self._settings_told = -1
+        self._greeted = False
         self._unasked: deque[str] = deque()
         self._ask_next = float("inf")  # monotonic
         self._asking: str = ""
@@ -251,18 +252,23 @@ class MqttCarrier:
             self._sent = None
             self._pace.lost(self._sent_bytes, time.monotonic() - self._sent_at)
             self._told("rows wait", NOT_HELD)
-        if self._hub.connected and (report := sync.reports.take()) is not None:
+        if self._stands and (report := sync.reports.take()) is not None:
             self._hub.tell_health(report)
-        if self._hub.connected:
+        if self._stands:
             self._settings_told = sync.showing.tell(self._hub, self._settings_told)
         self._answer_orders(sync)
-        if self._sent is None and self._hub.connected:
+        if self._sent is None and self._stands:
             self._ask_held(sync)
-        if self._sent is None and self._hub.connected and not (self._asking or self._unasked or sync.asking()):
+        if self._sent is None and self._stands and not (self._asking or self._unasked or sync.asking()):
             self._bring(sync.next_batch(min(self._most_bytes, self._pace.size)))
-        if self._sent is None and self._hub.connected and not self._asking:
+        if self._sent is None and self._stands and not self._asking:
             self._ask_refused(sync)
         return False
+
+    @property
+    def _stands(self) -> bool:
+        """Whether the line is up and that it came up has been taken in: until then nothing was asked over it."""
+        return self._greeted and self._hub.connected
 
     def listen(self, sync: Sync) -> None:
         """Takes in every event; a new line hears this station's state first."""
@@ -319,7 +325,7 @@ class MqttCarrier:
     def _take(self, event: Connected | Disconnected | Message, sync: Sync) -> None:
         if isinstance(event, Connected):
             log.info("broker connected", extra={"broker": self._hub.name})
-            self.problem = ""
+            self.problem, self._greeted = "", True
             self._most_bytes = event.largest - _ROOM_FOR_HEADS
             self._ask_next, self._asking = float("-inf"), ""
             if not self._hub.under_way("checkins"):
@@ -328,6 +334,7 @@ class MqttCarrier:
             sync.reports.ask_anew()
             self._settings_told = -1
         elif isinstance(event, Disconnected):
+            self._greeted = False
             self._told("broker lost", event.problem)
         elif event.topic == "held":
             if self._brings:
