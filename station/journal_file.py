@@ -84,6 +84,7 @@ class JournalFile:
         self.lock = threading.RLock()
         self._max_bytes, self._on_open = max_bytes, on_open
         self._over = False  # more is held already than may be
+        self._unsure = False  # something that looks written may be in the kernel's memory alone
         self._db: sqlite3.Connection | None = None
         self._ready = False
         self._salvage_next, self._saved, self._unread = 0.0, 0, ""
@@ -169,9 +170,18 @@ class JournalFile:
     def settle(self) -> bool:
         """Has what was erased leave SQLite's log as well; False while somebody reads, who is not waited for."""
         with self.reading() as db:
-            db.execute("PRAGMA busy_timeout = 0")
-            (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            db.execute(f"PRAGMA busy_timeout = {round(_LOCKED_FOR * 1000)}")
+            return self._written_out(db)
+
+    @staticmethod
+    def _written_out(db: sqlite3.Connection) -> bool:
+        """Writes all that SQLite's log holds into the file and empties the log; False while somebody reads.
+
+        After an input/output error this is the only way to know: the kernel reports a failed write once and keeps the
+        page as if it were written, so that the log reads whole and the next row would stand behind one that is lost.
+        """
+        db.execute("PRAGMA busy_timeout = 0")
+        (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        db.execute(f"PRAGMA busy_timeout = {round(_LOCKED_FOR * 1000)}")
         return not busy
 
     def close(self) -> None:
@@ -194,6 +204,7 @@ class JournalFile:
         if self.trouble is None or self.trouble.args != told.args:
             log.error("journal fails", extra={"journal": str(self.path), "problem": told.problem})
         self.trouble = told
+        self._unsure = self._unsure or code == sqlite3.SQLITE_IOERR
         if code != sqlite3.SQLITE_FULL:
             self._disconnect()
         if self.damaged:
@@ -216,6 +227,8 @@ class JournalFile:
         if self._db is None:
             self._own()
             self._db = self._connect_or_salvage()
+        if self._unsure:
+            self._unsure = not self._written_out(self._db)
         if not self._ready:
             self._db.execute("BEGIN IMMEDIATE")
             self._on_open(self._db)
