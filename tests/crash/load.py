@@ -103,12 +103,12 @@ def enrol_battered(centre: Centre, folder: Path, name: str, transport: str, **mo
 
 def held_by(centre: Centre, name: str) -> Counter[tuple[str, int]]:
     """Every row of a station that the hub holds: (epoch, seq) → how often."""
-    return Counter((row["epoch"], row["seq"]) for row in _bare(centre, name))
+    return Counter((row["epoch"], row["seq"]) for row in centre.every(name))
 
 
 def whole(centre: Centre, gate: Battered) -> None:
     """Every lamp that lit is a row at the hub, once, with the outcome that was shown; no other row is missing."""
-    held = {row["seq"]: row for row in _bare(centre, gate.name)}
+    held = {row["seq"]: row for row in centre.every(gate.name)}
     counts = held_by(centre, gate.name)
     assert len({epoch for epoch, _ in counts}) == 1, "the journal was born once"
     assert set(counts.values()) == {1}, "none twice"
@@ -134,8 +134,3 @@ def waiting(gate: Battered) -> int:
         )
         left: int = file.execute(question).fetchone()[0]
         return left
-
-
-def _bare(centre: Centre, name: str) -> list[dict]:
-    rows = (json.loads(line) for line in centre.run("export", "checkins", "--json", "--station", name).splitlines())
-    return [row.get("row", row) for row in rows]

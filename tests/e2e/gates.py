@@ -91,14 +91,20 @@ class Centre:
             self.process.wait(60)
             self.process = None
 
-    def rows(self, station: str) -> list[dict]:
+    def every(self, station: str) -> list[dict]:
+        """All rows that the hub holds of a station."""
         lines = self.run("export", "checkins", "--json", "--station", station).splitlines()
-        return [json.loads(line) for line in lines]
+        return [row.get("row", row) for row in map(json.loads, lines)]
+
+    def rows(self, station: str) -> list[dict]:
+        """The rows of what happened at the gate: an amendment comes whenever the board learns what time it was."""
+        return [row for row in self.every(station) if row.get("type") != "amendment"]
 
     def counted(self, station: str) -> int:
-        """How many rows lie in the hub's file, seen at once; what they are worth, ``rows`` tells."""
+        """How many such rows lie in the hub's file, seen at once; what they are worth, ``rows`` tells."""
+        question = "SELECT count(*) FROM journal_rows WHERE station = ? AND NOT instr(raw, CAST(? AS BLOB))"
         with closing(sqlite3.connect(f"file:{self.folder}/hub.sqlite?mode=ro", timeout=30, uri=True)) as file:
-            found: int = file.execute("SELECT count(*) FROM journal_rows WHERE station = ?", (station,)).fetchone()[0]
+            found: int = file.execute(question, (station, '"type":"amendment"')).fetchone()[0]
             return found
 
     def publish(self, **rules: object) -> None:
@@ -163,8 +169,9 @@ class Gate:
 def held_once(centre: Centre, station: str, count: int) -> bool:
     if centre.counted(station) < count:
         return False
-    rows = centre.rows(station)
-    return [row["row"]["seq"] if "row" in row else row["seq"] for row in rows] == list(range(1, count + 1))
+    rows = centre.every(station)
+    happened = [row for row in rows if row.get("type") != "amendment"]
+    return [row["seq"] for row in rows] == list(range(1, len(rows) + 1)) and len(happened) == count
 
 
 def furnish(centre: Centre, people: int = 60) -> None:
