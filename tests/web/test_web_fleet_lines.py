@@ -12,7 +12,7 @@ import pytest
 from core.health import BoardFigures, CameraFigures, Device, Health, JournalFigures, Versions
 from hub.stations.trouble import View
 from hub.web import words
-from hub.web.fleet import standing
+from hub.web.fleet import wording
 from hub.web.fleet.lines import Line, Look, lines
 from hub.web.fleet.live import Painter
 from hub.web.page import templates
@@ -74,7 +74,7 @@ EVERY = {
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_two_lines_are_drawn_alike_exactly_when_their_keys_are_equal(language):
     told = partial(words.word, language)
-    parts = templates.get_template("officers/fleet_parts.html").make_module({"t": told, "title": standing.title})
+    parts = templates.get_template("officers/fleet_parts.html").make_module({"t": told, "title": wording.title})
     drawn = {name: str(parts.row(each)) for name, each in EVERY.items()}
     for one, other in itertools.combinations(EVERY, 2):
         assert (EVERY[one].key == EVERY[other].key) == (drawn[one] == drawn[other]), (one, other)
