@@ -26,6 +26,7 @@ from station.hub_keys import held_by
 from station.journal import Backlog, Journal
 from station.journal_orders import OrderBook
 from station.lookup import Lookups
+from station.neighbours import neighbours
 from station.orders.desk import Desk
 from station.orders.doing import Doer
 from station.orders.logbook import Logbook
@@ -91,6 +92,7 @@ class Station:
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
         self._show_itself()
         self.panel.quiet = self.overrides.quiet
+        self.neighbours = neighbours(settings, self.policies, self.clock, stack)
         self.gate = Gate(
             self.overrides.doorway,
             trust=self.keys.trust,
@@ -99,19 +101,22 @@ class Station:
             journal=self.journal,
             panel=self.panel,
             clock=self.clock,
-            recorded=self._reach.wake.set,
+            recorded=self._recorded,
             presented=self._note,
+            place=self.neighbours.book if self.neighbours is not None else None,
         )
         self._backlog = Backlog(0, None)
         self._facts_next = self._status_next = 0.0
         self.status_path = health.status_path(data)
         self.desk = self._desk(stack.enter_context(Logbook()))
         self.checkup = self._checkup()
+        beside = [self.neighbours] if self.neighbours is not None else []
         self.figures_now: Health | None = None
         reporter = Reporter(self.checkup.look, self.sync.reports, self._reach.wake.set, self._look_at)
         self.bringer = snapshot_loop.bringer(settings, self.snapshot, self._reach.snapshots)
-        loops = [*self.outfit.loops, _SyncLoop(self.sync), reporter, self.desk, *self.bringer]
-        self.service = Service(self.turn, loops, [self._reach.wake], self.outfit.sight)
+        loops = [*self.outfit.loops, _SyncLoop(self.sync), reporter, self.desk, *self.bringer, *beside]
+        wakes = [self._reach.wake, *(each.wake for each in beside)]
+        self.service = Service(self.turn, loops, wakes, self.outfit.sight)
 
     def turn(self) -> None:
         """Takes one thing that happened, or none within a tick; keeps the panel and the figures current."""
@@ -192,9 +197,15 @@ class Station:
         name, key = self.settings.station.name, self.settings.command_key
         return Desk(name, key, book, self.sync.mail, doer, self.clock, wake)
 
+    def _recorded(self) -> None:
+        self._reach.wake.set()
+        if self.neighbours is not None:
+            self.neighbours.wake.set()
     def _checkup(self) -> Checkup:
         checkup = Checkup(self._parts())
         checkup.orders, checkup.snapshot = self.desk.counts, self._snapshot_told
+        if self.neighbours is not None:
+            checkup.place = self.neighbours.figures
         checkup.certificate_ends = Certificates([self.settings.hub.ca_file, self.settings.mqtt.ca_file]).ends
         return checkup
 
