@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 
 from core import keys
-from core.health import Health
+from core.health import Health, PlaceFigures
 from core.model import Capture, Reason
 from core.shown import RunningSettings
 from station import __version__, health, snapshot_loop
@@ -280,6 +280,7 @@ class Station:
 
     def _idle(self) -> IdleFacts:
         station, here = self.settings.station, self.gate.doorway
+        counted = self.neighbours.figures() if self.neighbours is not None else PlaceFigures()
         return IdleFacts(
             place=here.place_name or here.place or station.name,
             at=self.clock.now(),
@@ -288,6 +289,8 @@ class Station:
             troubles=self._troubles(),
             twin=station.name if self.sync.named_twice else "",
             lost=self.outfit.lost,
+            inside=counted.inside,
+            capacity=counted.capacity,
         )
 
     def _troubles(self) -> tuple[Reason, ...]:
