@@ -22,6 +22,7 @@ from msgspec import Meta
 from core import keys, wire
 from core.model import Direction, Moment
 from core.movement import Passage
+from core.rules import GateRules
 
 MOST_SEEN = 50
 """Goings through that one message tells at most."""
@@ -150,9 +151,23 @@ def doubt(seen: Seen, now: datetime) -> str:
         return "rubbish"
 
 
-def newest(steps: Iterable[Step]) -> Step | None:
-    """The going through that counts of one person's; None without any."""
-    return max(steps, key=lambda step: step.order, default=None)
+def newest(steps: Iterable[Step], now: datetime) -> Step | None:
+    """The going through that counts of one person's; None without any.
+
+    What a clock that was ahead has dated counts when its time has come, or nothing after it would.
+    """
+    believed = (step for step in steps if step.seen.at - now <= AHEAD)
+    return max(believed, key=lambda step: step.order, default=None)
+
+
+def window(gate: Direction, rules: GateRules) -> float:
+    """For how many seconds a gate would have done otherwise had it known of somebody's going the same way before.
+
+    Where people are let in once a while, later is no conflict: they would have been let in all the same.
+    """
+    if rules.anti_passback or gate is Direction.TOGGLE:
+        return float(rules.inside_at_most)
+    return float(rules.repeat_window)
 
 
 def people(steps: Iterable[Step]) -> Iterator[list[Step]]:

@@ -92,7 +92,7 @@ class Station:
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
         self._show_itself()
         self.panel.quiet = self.overrides.quiet
-        self.neighbours = neighbours(settings, self.policies, self.clock, stack)
+        self.neighbours = neighbours(settings, self.policies, self.clock, lambda: self.gate.doorway.direction, stack)
         self.gate = Gate(
             self.overrides.doorway,
             trust=self.keys.trust,

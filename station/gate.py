@@ -196,8 +196,14 @@ class Gate:
         if credential.subject is None or (signed is not None and signed.state is not SignatureState.VERIFIED):
             return None
         own = self._journal.last_passage(credential.subject, now, person=person)
-        here = self._place.last(credential.subject, now, person=person) if self._place is not None else None
+        book = self._book
+        here = book.last(credential.subject, now, person=person) if book is not None else None
         return own if here is None or (own is not None and own.at > here.at) else here
+
+    @property
+    def _book(self) -> PlaceBook | None:
+        """What the gates of this place know; None without such a book, and where the hub has sent this gate away."""
+        return self._place if self._place is not None and self._place.place == self.doorway.place else None
 
     def _movement(self, seen: _Seen, passage: Passage | None) -> tuple[Direction, Passage | None]:
         rules = policy.Rules.of(seen.policy, self.doorway.kind, self.doorway.place, self._steady()).gate
@@ -263,8 +269,8 @@ class Gate:
         except JournalError:
             return None  # told by the journal, once; the panel shows it
         self._hindsight.note(row)
-        if self._place is not None and entry.admits and entry.seen is not None:
-            self._place.note(row, entry.seen, entry.who.person if entry.who is not None else "")
+        if self._book is not None and entry.admits and entry.seen is not None:
+            self._book.note(row, entry.seen, entry.who.person if entry.who is not None else "")
         return row
 
     def _signal(

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core import place, policy
 from core.health import PlaceFigures, shortened
@@ -40,6 +40,7 @@ _AGAIN_AFTER = 5.0
 """Seconds between two beginnings of telling the day again, whoever asks and however often."""
 
 _LOOK_EVERY = 5.0
+_REST = 20  # a look at a busy place's whole day takes a slow board a while
 _FORGET_EVERY = 60.0
 _MOST_GATES = 64
 
@@ -58,10 +59,12 @@ class Neighbours:
         wake: threading.Event,
         now: Callable[[], datetime],
         rules: Callable[[datetime], GateRules],
+        direction: Callable[[], Direction],
         capacity: int = 0,
     ) -> None:
         self.book, self.wake = book, wake
-        self._line, self._key, self._now, self._rules, self._capacity = line, place_key, now, rules, capacity
+        self._line, self._key, self._now, self._capacity = line, place_key, now, capacity
+        self._rules, self._direction = rules, direction
         self._problem = "not connected yet"
         self._heard: set[str] = set()
         self._dropped: Counter[str] = Counter()
@@ -103,8 +106,8 @@ class Neighbours:
             self._changed = True  # whoever has been inside for too long counts as gone
         waits = self._tell(monotonic)
         if self._changed and monotonic >= self._look_next:
-            self._look_next = monotonic + _LOOK_EVERY
             self._look()
+            self._look_next = monotonic + max(_LOOK_EVERY, _REST * (time.monotonic() - monotonic))
         return waits
 
     def _listen(self, monotonic: float) -> None:
@@ -190,10 +193,10 @@ class Neighbours:
 
     def _look(self) -> None:
         now = self._now()
-        longest = self._rules(now).inside_at_most
-        steps = self.book.all()
-        self._inside = place.inside(steps, longest, now)
-        found = place.conflicts(steps, self.book.station, longest)
+        rules = self._rules(now)
+        steps = self.book.since(now - timedelta(seconds=2 * rules.inside_at_most))
+        self._inside = place.inside(steps, rules.inside_at_most, now)
+        found = place.conflicts(steps, self.book.station, place.window(self._direction(), rules))
         if len(found) > self._conflicts:
             gates = sorted({conflict.earlier.station for conflict in found})
             log.warning(
@@ -208,7 +211,9 @@ class Neighbours:
         self._problem = problem
 
 
-def neighbours(settings: Settings, policies: Policies, clock: Clock, stack: ExitStack) -> Neighbours | None:
+def neighbours(
+    settings: Settings, policies: Policies, clock: Clock, direction: Callable[[], Direction], stack: ExitStack
+) -> Neighbours | None:
     """Opens book and line of a station that has a place's broker; None for one that has none."""
     own, here = settings.place, settings.station
     if not own.host:
@@ -222,4 +227,13 @@ def neighbours(settings: Settings, policies: Policies, clock: Clock, stack: Exit
     def rules(now: datetime) -> GateRules:
         return policy.Rules.of(policies.current(now), here.kind, here.place, Direction.IN).gate
 
-    return Neighbours(book, line, own.place_key, wake=wake, now=clock.now, rules=rules, capacity=own.capacity)
+    return Neighbours(
+        book,
+        line,
+        own.place_key,
+        wake=wake,
+        now=clock.now,
+        rules=rules,
+        direction=direction,
+        capacity=own.capacity,
+    )

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from core import keys, place
 from core.model import Direction
 from core.place import Dropped, Seen, Step, Word
+from core.rules import GateRules
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 KEY, OTHER = b"k" * 32, b"o" * 32
+LATER = NOW + timedelta(hours=1)
 IN, OUT = Direction.IN, Direction.OUT
 HOURS = 16 * 3600.0
 
@@ -97,10 +99,24 @@ def test_tags_match_across_gates_within_a_day_and_say_nothing_across_days_keys_o
 
 def test_the_newest_counts_and_of_two_at_one_moment_that_of_the_later_name():
     older, newer = step("gate-z", 0), step("gate-a", 1, OUT)
-    assert place.newest([newer, older]) is newer
+    assert place.newest([newer, older], LATER) is newer
     one, other = step("gate-a", 0), step("gate-b", 0, OUT)
-    assert place.newest([one, other]) is place.newest([other, one]) is other
-    assert place.newest([]) is None
+    assert place.newest([one, other], NOW) is place.newest([other, one], NOW) is other
+    assert place.newest([], NOW) is None
+
+
+def test_what_a_clock_that_was_ahead_has_dated_does_not_hide_what_came_since():
+    ahead, since = step("gate-a", 180), step("gate-b", 0, OUT)
+    assert place.newest([ahead, since], NOW) is since
+    assert place.newest([ahead, since], NOW + timedelta(hours=3)) is ahead
+
+
+@pytest.mark.parametrize(
+    ("gate", "anti_passback", "seconds"),
+    [(IN, False, 600), (OUT, False, 600), (IN, True, HOURS), (Direction.TOGGLE, False, HOURS)],
+)
+def test_a_conflict_is_only_what_the_gate_would_have_done_otherwise(gate, anti_passback, seconds):
+    assert place.window(gate, GateRules(anti_passback=anti_passback)) == seconds
 
 
 def test_the_same_way_at_two_gates_that_did_not_know_of_each_other_is_a_conflict_at_the_later_one_alone():
@@ -152,7 +168,7 @@ goings = st.lists(
 def test_the_merge_is_one_whatever_came_in_which_order(found, luck: random.Random):
     steps = [step(name, at, way, turn=turn, tags=tags) for turn, (name, at, way, tags) in enumerate(found)]
     mixed = luck.sample(steps, len(steps))
-    assert place.newest(mixed) == place.newest(steps)
+    assert place.newest(mixed, LATER) == place.newest(steps, LATER)
     assert place.inside(mixed, HOURS, NOW) == place.inside(steps, HOURS, NOW)
     for own in ("gate-a", "gate-b"):
         assert len(place.conflicts(mixed, own, HOURS)) == len(place.conflicts(steps, own, HOURS))

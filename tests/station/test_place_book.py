@@ -16,6 +16,7 @@ from station import journal_place
 from station.journal_place import PlaceBook
 
 NOW = datetime(2026, 11, 23, 8, 0, 0, 123_457, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=9)
 KEY = b"k" * 32
 AN, BINH = Subject(Scheme.CITIZEN, "046090000001"), Subject(Scheme.CITIZEN, "046090000002")
 CARD = Subject(Scheme.INSURANCE, "HS4010100000001")
@@ -64,10 +65,10 @@ def test_a_night_shift_finds_the_evenings_and_two_days_later_nothing_is_left_in_
     tag = place.tags(KEY, place.day_of(NOW), [(AN.scheme.value, AN.value)])[0]
     assert book.last(AN, NOW + timedelta(days=1)).at == NOW
     book.forget(NOW + timedelta(days=1))
-    assert len(book.all()) == 1
+    assert len(book.since(LONG_AGO)) == 1
     assert book.last(AN, NOW + timedelta(days=2)) is None
     book.forget(NOW + timedelta(days=2))
-    assert book.all() == []
+    assert book.since(LONG_AGO) == []
     book.__exit__()
     assert tag.encode() not in (tmp_path / "place.db").read_bytes()
 
@@ -77,7 +78,7 @@ def test_what_is_told_twice_is_kept_once_and_own_words_that_come_back_not_at_all
     assert book.take([told(1), told(1)]) == 1
     assert book.take([told(1)]) == 0
     assert book.take([("gate-a", told(2)[1])]) == 0
-    assert [step.station for step in book.all()] == ["gate-a", "gate-b"]
+    assert [step.station for step in book.since(LONG_AGO)] == ["gate-a", "gate-b"]
 
 
 def test_a_power_cut_forgets_nothing(book, tmp_path):
@@ -101,7 +102,7 @@ def test_no_more_is_kept_than_there_is_room_for(book, monkeypatch):
     monkeypatch.setattr(journal_place, "MOST_KEPT", 10)
     book.take([told(seq) for seq in range(1, 31)])
     book.forget(NOW)
-    assert [step.seen.seq for step in book.all()] == list(range(21, 31))
+    assert [step.seen.seq for step in book.since(LONG_AGO)] == list(range(21, 31))
 
 
 def test_a_damaged_book_is_set_aside_and_a_new_one_begins(tmp_path):
