@@ -78,7 +78,7 @@ class PlaceBook:
 
         def look(db: sqlite3.Connection) -> list[Step]:
             found = _by(db, "code", codes)
-            return found + _by(db, "person", persons[0]) if persons else found
+            return found + _by(db, "person <> '' AND person", persons[0]) if persons else found
 
         step = place.newest(self._use(look, []), now)
         return None if step is None else step.passage
@@ -194,9 +194,9 @@ def _open(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _by(db: sqlite3.Connection, column: str, tags: Sequence[str]) -> list[Step]:
+def _by(db: sqlite3.Connection, which: str, tags: Sequence[str]) -> list[Step]:
     marks = ", ".join("?" * len(tags))
-    return [_step(row) for row in db.execute(f"{_WHOLE} WHERE {column} IN ({marks})", tuple(tags))]
+    return [_step(row) for row in db.execute(f"{_WHOLE} WHERE {which} IN ({marks})", tuple(tags))]
 
 
 def _columns(station: str, seen: Seen) -> tuple[object, ...]:
