@@ -201,6 +201,7 @@ class Station:
         self._reach.wake.set()
         if self.neighbours is not None:
             self.neighbours.wake.set()
+
     def _checkup(self) -> Checkup:
         checkup = Checkup(self._parts())
         checkup.orders, checkup.snapshot = self.desk.counts, self._snapshot_told
