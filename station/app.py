@@ -93,18 +93,7 @@ class Station:
         self._show_itself()
         self.panel.quiet = self.overrides.quiet
         self.neighbours = neighbours(settings, self.policies, self.clock, lambda: self.gate.doorway.direction, stack)
-        self.gate = Gate(
-            self.overrides.doorway,
-            trust=self.keys.trust,
-            policies=self.policies,
-            lookups=self.lookups,
-            journal=self.journal,
-            panel=self.panel,
-            clock=self.clock,
-            recorded=self._recorded,
-            presented=self._note,
-            place=self.neighbours.book if self.neighbours is not None else None,
-        )
+        self.gate = self._gate()
         self._backlog = Backlog(0, None)
         self._facts_next = self._status_next = 0.0
         self.status_path = health.status_path(data)
@@ -196,6 +185,20 @@ class Station:
         book, wake = OrderBook(self.settings.data / "orders.db"), self._reach.wake.set
         name, key = self.settings.station.name, self.settings.command_key
         return Desk(name, key, book, self.sync.mail, doer, self.clock, wake)
+
+    def _gate(self) -> Gate:
+        return Gate(
+            self.overrides.doorway,
+            trust=self.keys.trust,
+            policies=self.policies,
+            lookups=self.lookups,
+            journal=self.journal,
+            panel=self.panel,
+            clock=self.clock,
+            recorded=self._recorded,
+            presented=self._note,
+            place=self.neighbours.book if self.neighbours is not None else None,
+        )
 
     def _recorded(self) -> None:
         self._reach.wake.set()

@@ -166,7 +166,7 @@ goings = st.lists(
 
 @given(goings, st.randoms(use_true_random=False))
 def test_the_merge_is_one_whatever_came_in_which_order(found, luck: random.Random):
-    steps = [step(name, at, way, turn=turn, tags=tags) for turn, (name, at, way, tags) in enumerate(found)]
+    steps = [step(name, at, way, turn=turn, tags=tags) for turn, (name, at, way, tags) in enumerate(found, 1)]
     mixed = luck.sample(steps, len(steps))
     assert place.newest(mixed, LATER) == place.newest(steps, LATER)
     assert place.inside(mixed, HOURS, NOW) == place.inside(steps, HOURS, NOW)

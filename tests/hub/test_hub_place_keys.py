@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from hub_stand import Line, furnish, until
 
 from core import keys
+from core.health import Health, PlaceFigures
 from hub.cli import main
 from hub.config import Settings
 from hub.doors.broker import Broker
@@ -16,6 +17,7 @@ from hub.errors import ConfigError
 from hub.opening import open_store
 from hub.register import place_keys
 from hub.stations.fleet import broker_hash
+from hub.stations.trouble import View, trouble
 from hub.storage import tables
 
 PASSWORD = "twelve letters at least"
@@ -89,3 +91,13 @@ def test_a_station_that_moves_tells_and_hears_its_new_place_at_once(private):
             return False
 
     until(heard, "the new place")
+
+
+@pytest.mark.parametrize(("conflicts", "told"), [(0, []), (3, ["place-conflict"])])
+def test_gates_that_disagreed_while_they_were_cut_off_are_a_trouble_of_the_one_that_says_so(conflicts, told):
+    now = datetime.now(UTC)
+    agreed = PlaceFigures(gates=2, conflicts=conflicts)
+    health = Health(station="a", session="one", number=1, at=now, up=1.0, place=agreed)
+    found = trouble(View(station="a", health=health, heard=now), now)
+    assert [each.kind for each in found] == told
+    assert all("3 people" in each.detail for each in found)

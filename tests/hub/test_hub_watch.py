@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from core.health import BoardFigures, CameraFigures, Device, Health, JournalFigures, PlaceFigures, Versions
+from core.health import BoardFigures, CameraFigures, Device, Health, JournalFigures, Versions
 from core.model import GateKind
 from core.wire import State
 from hub.health.fleet_health import Fleet
@@ -200,7 +200,6 @@ FAULTS = {
     "wear": {"board": BoardFigures(disk_worn=3)},
     "journal": {"journal": JournalFigures(problem="the disk is full")},
     "refused": {"journal": JournalFigures(refused=2)},
-    "place-conflict": {"place": PlaceFigures(gates=2, conflicts=1)},
     "set-aside": {"journal": JournalFigures(set_aside=True)},
     "policy": {"versions": Versions(software="0.1.0", policy=2)},
     "certificate": {"versions": Versions(software="0.1.0", policy=3, certificate_ends=DAWN + timedelta(days=3))},

@@ -342,7 +342,6 @@ def test_where_a_capacity_is_known_idle_says_how_many_are_inside_in_turn_with_th
     assert [page == said for page in pages] == [False, True, False, True]
     assert len({page.text for page in pages[::2]}) == 2  # in both languages
     assert isinstance(VI.idle(IdleFacts("Chợ Đông Ba", AT, inside=123), 20), BannerPage)
-    assert draw(said).getbbox() is not None
 
 
 @pytest.mark.parametrize("speaker", [VI, Speaker(("en",), HUE)], ids=["vi", "en"])
