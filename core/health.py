@@ -132,6 +132,22 @@ class LinkFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     radio: Share | None = None
 
 
+class PlaceFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What this gate and the others of its place agree on without the hub.
+
+    ``gates`` is how many others were heard today; ``conflicts`` how often this gate, cut off from another, let somebody
+    go the same way as that one had (kept days); ``dropped`` how much that was told was not believed; ``inside`` how
+    many are inside, of ``capacity`` (0: none is configured).
+    """
+
+    gates: Count = 0
+    conflicts: Count = 0
+    dropped: Count = 0
+    inside: Count | None = None
+    capacity: Count = 0
+    problem: Sentence = ""
+
+
 class CameraFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What the camera sees: frames since the start and a second, and one picture a second measured.
 
@@ -201,6 +217,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     devices: Annotated[tuple[Device, ...], Meta(max_length=24)] = ()
     board: BoardFigures = BoardFigures()
     orders: Counts = {}
+    place: PlaceFigures | None = None
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -225,7 +242,12 @@ def state_of(health: Health) -> State:
     board, camera = health.board, health.camera
     return State(
         tuple(f"{one.name}\0{one.problem}" for one in health.devices),
-        (health.journal.problem, health.link.problem, "set-aside" * health.journal.set_aside),
+        (
+            health.journal.problem,
+            health.link.problem,
+            health.place.problem if health.place is not None else "",
+            "set-aside" * health.journal.set_aside,
+        ),
         health.clock.source,
         camera.blind if camera is not None else "",
         (board.under_voltage, board.throttled, health.scanner),

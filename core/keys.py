@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import secrets
 from datetime import date
 from functools import lru_cache
@@ -185,3 +186,19 @@ def tag(day_key: bytes, day: date, scheme: str, value: str) -> str:
     """A day-keyed tag of an identity: 32 hex digits that say "same as before today" and nothing else."""
     message = f"{day.isoformat()}\0{scheme}\0{value}".encode()
     return hashlib.blake2b(message, key=day_key, digest_size=16, person=b"tq-day-tag-1").hexdigest()
+
+
+@lru_cache(8)
+def place_day_key(place_key: bytes, day: date) -> bytes:
+    """The key of one day's tags between the gates of one place: HKDF of the key that they share and the date."""
+    return _from_place(place_key, b"tram-quet place day 1\0" + day.isoformat().encode())
+
+
+def place_mac(place_key: bytes, payload: bytes) -> str:
+    """HMAC-SHA256 of a payload, hex: whoever made it holds the place's key."""
+    return hmac.digest(_from_place(place_key, b"tram-quet place word 1"), payload, hashlib.sha256).hex()
+
+
+@lru_cache(8)
+def _from_place(place_key: bytes, info: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=info).derive(place_key)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from core import announcement, health, orders, rules, shown, snapshot, wire
+from core import announcement, health, orders, place, rules, shown, snapshot, wire
 from hub.cast import Cast
 from hub.doors.sheets import Receipt, Sheet
 from hub.journals.dead_letters import Letter, Replayed
@@ -35,6 +35,8 @@ DESCRIBED: dict[str, Any] = {
     "order-result": orders.Result,
     "orders-waiting": orders.Waiting,
     "people-file": PeopleFile,
+    "place-message": place.Vouched,
+    "place-word": place.Word,
     "policy": rules.Policy,
     "problem": wire.Problem,
     "ready-file": Ready,

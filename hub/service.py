@@ -161,7 +161,7 @@ def _broker(settings: Settings, store: Store) -> Broker | None:
         return None
     broker = Broker(settings.folder / "broker", settings.broker.host, settings.broker.port)
     with store.reading() as connection:
-        broker.admit(fleet.broker_hashes(connection))
+        broker.admit(fleet.broker_hashes(connection), fleet.at_places(connection))
     return broker
 
 
@@ -194,7 +194,7 @@ def _watch(centre: Centre, keys: KeyWatch, broker: Broker | None, link: Link | N
             for user in broker.oversized():
                 centre.refuse("line", f"larger than {RECEIVED_AT_MOST} bytes: the broker cut its line", user)
             with centre.store.reading() as connection:
-                broker.admit(fleet.broker_hashes(connection))
+                broker.admit(fleet.broker_hashes(connection), fleet.at_places(connection))
         if link is not None:
             link.ring()
 

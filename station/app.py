@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 
 from core import keys
-from core.health import Health
+from core.health import Health, PlaceFigures
 from core.model import Capture, Reason
 from core.shown import RunningSettings
 from station import __version__, health, snapshot_loop
@@ -26,6 +26,7 @@ from station.hub_keys import held_by
 from station.journal import Backlog, Journal
 from station.journal_orders import OrderBook
 from station.lookup import Lookups
+from station.neighbours import neighbours
 from station.orders.desk import Desk
 from station.orders.doing import Doer
 from station.orders.logbook import Logbook
@@ -91,27 +92,20 @@ class Station:
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
         self._show_itself()
         self.panel.quiet = self.overrides.quiet
-        self.gate = Gate(
-            self.overrides.doorway,
-            trust=self.keys.trust,
-            policies=self.policies,
-            lookups=self.lookups,
-            journal=self.journal,
-            panel=self.panel,
-            clock=self.clock,
-            recorded=self._reach.wake.set,
-            presented=self._note,
-        )
+        self.neighbours = neighbours(settings, self.policies, self.clock, lambda: self.gate.doorway.direction, stack)
+        self.gate = self._gate()
         self._backlog = Backlog(0, None)
         self._facts_next = self._status_next = 0.0
         self.status_path = health.status_path(data)
         self.desk = self._desk(stack.enter_context(Logbook()))
         self.checkup = self._checkup()
+        beside = [self.neighbours] if self.neighbours is not None else []
         self.figures_now: Health | None = None
         reporter = Reporter(self.checkup.look, self.sync.reports, self._reach.wake.set, self._look_at)
         self.bringer = snapshot_loop.bringer(settings, self.snapshot, self._reach.snapshots)
-        loops = [*self.outfit.loops, _SyncLoop(self.sync), reporter, self.desk, *self.bringer]
-        self.service = Service(self.turn, loops, [self._reach.wake], self.outfit.sight)
+        loops = [*self.outfit.loops, _SyncLoop(self.sync), reporter, self.desk, *self.bringer, *beside]
+        wakes = [self._reach.wake, *(each.wake for each in beside)]
+        self.service = Service(self.turn, loops, wakes, self.outfit.sight)
 
     def turn(self) -> None:
         """Takes one thing that happened, or none within a tick; keeps the panel and the figures current."""
@@ -192,9 +186,30 @@ class Station:
         name, key = self.settings.station.name, self.settings.command_key
         return Desk(name, key, book, self.sync.mail, doer, self.clock, wake)
 
+    def _gate(self) -> Gate:
+        return Gate(
+            self.overrides.doorway,
+            trust=self.keys.trust,
+            policies=self.policies,
+            lookups=self.lookups,
+            journal=self.journal,
+            panel=self.panel,
+            clock=self.clock,
+            recorded=self._recorded,
+            presented=self._note,
+            place=self.neighbours.book if self.neighbours is not None else None,
+        )
+
+    def _recorded(self) -> None:
+        self._reach.wake.set()
+        if self.neighbours is not None:
+            self.neighbours.wake.set()
+
     def _checkup(self) -> Checkup:
         checkup = Checkup(self._parts())
         checkup.orders, checkup.snapshot = self.desk.counts, self._snapshot_told
+        if self.neighbours is not None:
+            checkup.place = self.neighbours.figures
         checkup.certificate_ends = Certificates([self.settings.hub.ca_file, self.settings.mqtt.ca_file]).ends
         return checkup
 
@@ -269,6 +284,7 @@ class Station:
 
     def _idle(self) -> IdleFacts:
         station, here = self.settings.station, self.gate.doorway
+        counted = self.neighbours.figures() if self.neighbours is not None else PlaceFigures()
         return IdleFacts(
             place=here.place_name or here.place or station.name,
             at=self.clock.now(),
@@ -277,6 +293,8 @@ class Station:
             troubles=self._troubles(),
             twin=station.name if self.sync.named_twice else "",
             lost=self.outfit.lost,
+            inside=counted.inside,
+            capacity=counted.capacity,
         )
 
     def _troubles(self) -> tuple[Reason, ...]:

@@ -16,6 +16,7 @@ from core.health import (
     Histogram,
     JournalFigures,
     LinkFigures,
+    PlaceFigures,
     Versions,
     devices_of,
     shortened,
@@ -74,6 +75,9 @@ class Checkup:
         self.certificate_ends: Callable[[], datetime | None] = lambda: None
         """When the first of the certificates ends by which the hub is known."""
 
+        self.place: Callable[[], PlaceFigures | None] = _alone
+        """What the gates of the place agree on."""
+
     def look(self) -> Health:
         """The figures of now, with the number 1: whoever sends them counts."""
         parts, monotonic = self._parts, time.monotonic()
@@ -106,6 +110,7 @@ class Checkup:
             devices=devices_of(states),
             board=drift.board,
             orders=dict(self.orders()),
+            place=self.place(),
         )
 
     def _journal(self, now: datetime) -> JournalFigures:
@@ -161,3 +166,7 @@ class Checkup:
         vitals = self._parts.vitals
         self._drift = _Drift(monotonic, vitals.read(), vitals.radio(), frames, round(fps, 2))
         return self._drift
+
+
+def _alone() -> None:
+    """A gate that tells its neighbours nothing."""

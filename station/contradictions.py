@@ -34,6 +34,7 @@ SPI_ONLY = frozenset(("dc_pin", "reset_pin"))
 def contradictions(settings: Settings) -> Iterator[Fault]:
     """Faults that only show when sections are held against each other."""
     yield from _hub(settings)
+    yield from _place(settings)
     yield from _pins(settings)
     yield from _formats(settings)
     yield from _scanners(settings)
@@ -57,6 +58,20 @@ def _hub(settings: Settings) -> Iterator[Fault]:
             yield both, f"[hub] {key}: missing; {why}; `hub keys show` at the hub prints it"
     if not hub.token and hub.token_file is None:
         yield both, "[hub] token_file: missing; the hub answers nobody without a token; name the file that holds it"
+
+
+def _place(settings: Settings) -> Iterator[Fault]:
+    """What the gates of a place need to agree: the place, named as a topic can be, and the key that they share."""
+    place, both = settings.place, frozenset(("place", "station"))
+    if not place.host:
+        return
+    if not settings.station.place:
+        yield both, "[station] place: missing; [place] host is the broker of a place; `hub station add` prints its code"
+    if set(settings.station.place) & set("/+#"):
+        yield both, f"[station] place: {settings.station.place} cannot be in a topic; leave out / + and #"
+    if not place.place_key:
+        told = "missing; the place's gates know each other by it; `hub station add` at the hub prints it"
+        yield frozenset(("place",)), f"[place] place_key: {told}"
 
 
 def _formats(settings: Settings) -> Iterator[Fault]:
@@ -126,7 +141,7 @@ def _is_pin(option: str) -> bool:
 
 def remarks(settings: Settings) -> Iterator[str]:
     """What a configuration may say and is probably not meant to, each with what would be better."""
-    hub, mqtt, front = settings.hub, settings.mqtt, settings.front
+    hub, mqtt, front, place = settings.hub, settings.mqtt, settings.front, settings.place
     blind = isinstance(settings.camera, NullCamera)
     if blind and all(isinstance(one.device, NullScanner) for one in settings.scanners) and not front.enabled:
         yield "[camera], [[scanner]]: there is nothing to read codes with; choose a driver for one of them"
@@ -138,5 +153,7 @@ def remarks(settings: Settings) -> Iterator[str]:
         yield "[hub] url: the token crosses the network in the clear; use https"
     if mqtt.host and not mqtt.tls and not is_near(mqtt.host):
         yield "[mqtt] tls: the password crosses the network in the clear; write tls = true"
+    if place.host and not place.tls and not is_near(place.host):
+        yield "[place] tls: the password crosses the place's network in the clear; write tls = true"
     if front.enabled and not is_near(front.address[0]):
         yield "[front] listen: anybody in the network can open the front panel; listen on 127.0.0.1"

@@ -20,7 +20,7 @@ _Labels = Mapping[str, str]
 
 def exposition(health: Health) -> str:
     """The whole page."""
-    lines = [*_of_service(health), *_of_work(health), *_of_camera(health), *_of_board(health)]
+    lines = [*_of_service(health), *_of_work(health), *_of_place(health), *_of_camera(health), *_of_board(health)]
     return "\n".join(lines) + "\n"
 
 
@@ -74,6 +74,20 @@ def _of_camera(health: Health) -> Iterator[str]:
     yield from _gauge("station_camera_glare_ratio", "The share of saturated pixels.", camera.glare)
     blind = ({"why": camera.blind}, bool(camera.blind))
     yield from _metric("station_camera_blind", "gauge", "Whether the camera sees nothing, and why.", blind)
+
+
+def _of_place(health: Health) -> Iterator[str]:
+    place = health.place
+    if place is None:
+        return
+    yield from _gauge("station_place_well", "Whether the place's broker is reached.", not place.problem)
+    yield from _gauge("station_place_gates", "Other gates of the place that were heard.", place.gates)
+    yield from _gauge("station_place_inside", "How many are inside by what all gates know.", place.inside)
+    yield from _gauge(
+        "station_place_conflicts", "Who went the same way again while gates were cut off.", place.conflicts
+    )
+    about = "Words in the place that were not believed."
+    yield from _metric("station_place_dropped_total", "counter", about, ({}, place.dropped))
 
 
 def _of_board(health: Health) -> Iterator[str]:

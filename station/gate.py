@@ -36,6 +36,7 @@ from station.clock import BUILT, Clock
 from station.errors import JournalError
 from station.hindsight import LOOKED_BACK, Hindsight
 from station.journal import Entry, Journal
+from station.journal_place import PlaceBook
 from station.lookup import Lookups
 from station.pages import Shown
 from station.panel import Panel
@@ -102,12 +103,14 @@ class Gate:
         clock: Clock,
         recorded: Callable[[], None],
         presented: Callable[[Presented], None],
+        place: PlaceBook | None = None,
     ) -> None:
         self.doorway = doorway
         self._trust, self._policies, self._lookups = trust, policies, lookups
         self._journal, self._panel, self._clock = journal, panel, clock
         self._recorded, self._presented = recorded, presented
         self._hindsight = Hindsight(clock, _last_rows(journal))
+        self._place = place
         self._undecided: _Undecided | None = None
         self._opens_for: Literal["pass", "admitted"] = "pass"
         self._recorded_openings = 0  # of those the relay has still to tell
@@ -192,7 +195,15 @@ class Gate:
         signed = credential.signed
         if credential.subject is None or (signed is not None and signed.state is not SignatureState.VERIFIED):
             return None
-        return self._journal.last_passage(credential.subject, now, person=person)
+        own = self._journal.last_passage(credential.subject, now, person=person)
+        book = self._book
+        here = book.last(credential.subject, now, person=person) if book is not None else None
+        return own if here is None or (own is not None and own.at > here.at) else here
+
+    @property
+    def _book(self) -> PlaceBook | None:
+        """What the gates of this place know; None without such a book, and where the hub has sent this gate away."""
+        return self._place if self._place is not None and self._place.place == self.doorway.place else None
 
     def _movement(self, seen: _Seen, passage: Passage | None) -> tuple[Direction, Passage | None]:
         rules = policy.Rules.of(seen.policy, self.doorway.kind, self.doorway.place, self._steady()).gate
@@ -258,6 +269,8 @@ class Gate:
         except JournalError:
             return None  # told by the journal, once; the panel shows it
         self._hindsight.note(row)
+        if self._book is not None and entry.admits and entry.seen is not None:
+            self._book.note(row, entry.seen, entry.who.person if entry.who is not None else "")
         return row
 
     def _signal(

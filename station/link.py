@@ -306,7 +306,7 @@ class MqttHub:
             properties=_properties(PacketTypes.WILLMESSAGE, WillDelayInterval=self._broker.will_waits),
         )
         client.max_inflight_messages_set(20)
-        client.on_socket_open = _without_delay
+        client.on_socket_open = without_delay
         client.on_connect = self._on_connect
         client.on_connect_fail = lambda *_: self._lost(Disconnected("the broker cannot be reached"))
         client.on_disconnect = self._on_disconnect
@@ -389,7 +389,7 @@ def _properties(packet: int, **values: object) -> Properties:
     return properties
 
 
-def _without_delay(_client: mqtt.Client, _data: object, sock: SocketLike) -> None:
+def without_delay(_client: mqtt.Client, _data: object, sock: SocketLike) -> None:
     """Nagle's algorithm would hold a look-up back for 40 ms."""
     with contextlib.suppress(OSError):
         cast(socket.socket, sock).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -58,7 +58,8 @@ class IdleFacts(msgspec.Struct, frozen=True):
 
     ``linked`` None: it has no hub.  ``troubles`` are standing faults and take the display and the lamp over;
     ``twin`` is this station's name when another station answers to it too; ``lost`` are ways to read that are gone
-    while another one is left.
+    while another one is left.  ``inside`` of ``capacity`` people are inside, as all gates of the place know; None:
+    nobody counts them.
     """
 
     place: str
@@ -68,6 +69,8 @@ class IdleFacts(msgspec.Struct, frozen=True):
     troubles: tuple[Reason, ...] = ()
     twin: str = ""
     lost: tuple[Label, ...] = ()
+    inside: int | None = None
+    capacity: int = 0
 
 
 class Reel(msgspec.Struct, frozen=True):
@@ -143,6 +146,13 @@ class Speaker:
             if not again:
                 key = facts.lost[turn % len(facts.lost)]
                 return TextPage(word(key, self._first), self._also(key))
+        if facts.inside is not None and facts.capacity:  # the same
+            again, turn = turn % 2, turn // 2
+            if again:
+                counted = {"inside": facts.inside, "capacity": facts.capacity}
+                return TextPage(
+                    word(Label.INSIDE, self._first).format(**counted), self._also(Label.INSIDE).format(**counted)
+                )
         return BannerPage(word(Label.INVITATION, self._languages[turn % len(self._languages)]))
 
     def _clock(self, facts: IdleFacts) -> IdlePage:

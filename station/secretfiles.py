@@ -14,12 +14,14 @@ OTHERS = 0o007
 
 
 def opened(settings: Settings, path: Path) -> Settings:
-    """The settings with token and password read from their files; ``ConfigError`` lists what cannot be read."""
+    """The settings with token and passwords read from their files; ``ConfigError`` lists what cannot be read."""
     faults: list[str] = []
     token = _secret("[hub] token_file", settings.hub.token_file, faults)
     password = _secret("[mqtt] password_file", settings.mqtt.password_file, faults)
+    of_place = _secret("[place] password_file", settings.place.password_file, faults)
     _look_for("[hub] ca_file", settings.hub.ca_file, faults)
     _look_for("[mqtt] ca_file", settings.mqtt.ca_file, faults)
+    _look_for("[place] ca_file", settings.place.ca_file, faults)
     _look_for("[trust] folder", settings.trust.folder, faults, folder=True)
     if faults:
         raise ConfigError(str(path), faults)
@@ -29,6 +31,9 @@ def opened(settings: Settings, path: Path) -> Settings:
         mqtt=msgspec.structs.replace(settings.mqtt, password=password, password_file=None)
         if password
         else settings.mqtt,
+        place=msgspec.structs.replace(settings.place, password=of_place, password_file=None)
+        if of_place
+        else settings.place,
     )
 
 

@@ -18,6 +18,7 @@ from core.model import Direction, GateKind, Outcome, Symbology
 
 Transport = Literal["http", "mqtt"]
 Key = Annotated[bytes, Meta(min_length=32, max_length=32, description="32 bytes as base64 (44 characters)")]
+SecretKey = Annotated[Key, Meta(extra={"secret": True})]
 Name = Annotated[
     str,
     Meta(
@@ -149,6 +150,42 @@ class Mqtt(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Without the password."""
         return f"Mqtt(host={self.host!r}, port={self.port!r}, tls={self.tls!r})"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port; the usual port of MQTT with or without TLS when none is given."""
+        return self.host, self.port or (8883 if self.tls else 1883)
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """``[place]``: the place's own broker, over which its gates agree without the hub; off without a ``host``.
+
+    ``username`` empty is the station's name; ``capacity`` 0: none.
+    """
+
+    host: HostName = ""
+    port: Port | None = None
+    username: str = ""
+    password: Secret = ""
+    password_file: Path | None = None
+    place_key: SecretKey = b""
+    tls: bool = False
+    ca_file: Path | None = None
+    keepalive: Annotated[int, Meta(ge=5, le=3600)] = 10
+    capacity: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a password given twice, a CA for a line that is not TLS, and a key that nobody filled in."""
+        if self.password and self.password_file is not None:
+            raise ValueError("password, password_file: give one of the two, password_file is the safer")
+        if self.ca_file is not None and not self.tls:
+            raise ValueError("ca_file: it is only for TLS; write tls = true as well, or leave ca_file out")
+        if self.place_key == bytes(32):
+            raise ValueError("place_key: these are the blanks of the example; `hub station add` at the hub prints it")
+
+    def __repr__(self) -> str:
+        """Without password and key."""
+        return f"Place(host={self.host!r}, port={self.port!r}, tls={self.tls!r})"
 
     @property
     def address(self) -> tuple[str, int]:

@@ -15,6 +15,7 @@ SECTIONS: Final[Mapping[str, type]] = {
     "station": sections.Station,
     "hub": sections.Hub,
     "mqtt": sections.Mqtt,
+    "place": sections.Place,
     "reading": sections.Reading,
     "quiet": sections.Quiet,
     "journal": sections.Journal,
@@ -59,6 +60,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     station: sections.Station = field(default_factory=sections.Station)
     hub: sections.Hub = field(default_factory=sections.Hub)
     mqtt: sections.Mqtt = field(default_factory=sections.Mqtt)
+    place: sections.Place = field(default_factory=sections.Place)
     reading: sections.Reading = field(default_factory=sections.Reading)
     quiet: sections.Quiet = field(default_factory=sections.Quiet)
     journal: sections.Journal = field(default_factory=sections.Journal)

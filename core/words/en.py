@@ -92,6 +92,7 @@ WORDS: Mapping[Key, str] = {
     Label.STARTING_NOTE: "Please wait",
     Label.TWIN: "SAME NAME",
     Label.TWIN_NOTE: "Two stations",
+    Label.INSIDE: "Inside: {inside}/{capacity}",
     Label.CAMERA_LOST: "Camera is not working",
     Label.SCANNER_LOST: "Code reader is not working",
     Label.TRIAL: "SIGNAL TEST {number}/{count}",

@@ -27,6 +27,7 @@ class Label(Enum):
     TWIN = "twin"  # another station answers to this one's name
     TWIN_NOTE = "twin-note"
     TRIAL = "trial"  # under each signal of a test; has places for {number} and {count}
+    INSIDE = "inside"  # nobody there, where a capacity is known; has places for {inside} and {capacity}
     CAMERA_LOST = "camera-lost"  # nobody there, and one of several ways to read is gone
     SCANNER_LOST = "scanner-lost"
     AIMING = "aiming"  # the camera is being aimed, and may be looked through from afar

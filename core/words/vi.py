@@ -92,6 +92,7 @@ WORDS: Mapping[Key, str] = {
     Label.STARTING_NOTE: "Xin chờ",
     Label.TWIN: "TRÙNG TÊN",
     Label.TWIN_NOTE: "Hai máy một tên",
+    Label.INSIDE: "Bên trong: {inside}/{capacity}",
     Label.CAMERA_LOST: "Máy ảnh không hoạt động",
     Label.SCANNER_LOST: "Đầu đọc không hoạt động",
     Label.TRIAL: "THỬ TÍN HIỆU {number}/{count}",

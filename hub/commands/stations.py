@@ -15,7 +15,7 @@ from core.model import GateKind
 from hub.commands.opening import opened, settings_of
 from hub.config import Settings
 from hub.journals import conflicts, proof
-from hub.register import sealing
+from hub.register import place_keys, sealing
 from hub.stations import fleet
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
@@ -40,6 +40,7 @@ def register(
         token = fleet.add_station(connection, name, place, kind, datetime.now(UTC))
         tokens.reload(connection)
         own_key = sealing.current(connection, ring).public
+        place_key = place_keys.key_of(connection, ring, place, datetime.now(UTC))
     gate = tokens.named(name)
     assert gate is not None
     own = {"name": gate.name, "place": gate.place, "place_name": gate.place_name, "kind": gate.kind.value}
@@ -51,6 +52,7 @@ def register(
             "policy_key": keys.encode_key(ring.policy_public),
             "sealing_key": keys.encode_key(own_key),
         },
+        "place": {"place_key": keys.encode_key(place_key)},
     }
 
 

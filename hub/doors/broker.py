@@ -64,7 +64,7 @@ class Broker:
         self._folder = folder
         self._own_hash = broker_hash(self.password)
         self._process: subprocess.Popen[bytes] | None = None
-        self._hashes: dict[str, str] | None = None
+        self._admitted: tuple[dict[str, str], dict[str, str]] | None = None
         self._log = folder / "broker.log"
         self._read = 0
         self._users: dict[str, str] = {}
@@ -72,10 +72,9 @@ class Broker:
     def __enter__(self) -> Broker:
         """Writes the files and starts the process; ``Unavailable`` when it does not come up."""
         program = _mosquitto()
-        self._write("access", _ACCESS)
         self._write("mosquitto.conf", self._configuration())
-        if self._hashes is None:
-            self.admit({})
+        if self._admitted is None:
+            self.admit({}, {})
         _allow_files()
         with self._log.open("ab") as output:
             self._read = output.tell()
@@ -101,13 +100,15 @@ class Broker:
                 self._process.kill()
                 self._process.wait()
 
-    def admit(self, hashes: Mapping[str, str]) -> None:
-        """Lets exactly these stations in, by name and password hash; a running broker takes it up at once."""
-        if hashes == self._hashes:
+    def admit(self, hashes: Mapping[str, str], places: Mapping[str, str]) -> None:
+        """Lets exactly these stations in, by name and password hash, each to its place; at once while it runs."""
+        if (hashes, places) == self._admitted:
             return
-        self._hashes = dict(hashes)
+        self._admitted = (dict(hashes), dict(places))
         lines = [f"{HUB_USER}:{self._own_hash}", *(f"{name}:{kept}" for name, kept in sorted(hashes.items()))]
         self._write("passwords", "\n".join(lines) + "\n")
+        shared = (f"user {name}\ntopic readwrite tq/v1/place/{place}/seen\n" for name, place in sorted(places.items()))
+        self._write("access", "\n".join([_ACCESS, *shared]))
         if self._process is not None:
             self._process.send_signal(signal.SIGHUP)
 

@@ -126,6 +126,11 @@ def broker_hashes(connection: sa.Connection) -> dict[str, str]:
     return {row.name: row.broker_hash for row in connection.execute(sa.select(stations.c.name, stations.c.broker_hash))}
 
 
+def at_places(connection: sa.Connection) -> dict[str, str]:
+    """Every station's place, by the station's name."""
+    return {row.name: row.place for row in connection.execute(sa.select(stations.c.name, stations.c.place))}
+
+
 class Tokens:
     """The stations' tokens in memory; ``reload`` when the table has changed."""
 

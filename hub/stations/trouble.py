@@ -28,6 +28,7 @@ Kind = Literal[
     "heat",
     "refused",
     "set-aside",
+    "place-conflict",
     "late",
     "certificate",
     "policy",
@@ -51,6 +52,7 @@ WEIGHTS: dict[Kind, int] = {
     "heat": 35,
     "set-aside": 32,
     "refused": 30,
+    "place-conflict": 28,
     "late": 25,
     "certificate": 22,
     "policy": 20,
@@ -215,6 +217,9 @@ def _of_gate(view: View, health: Health, standing: frozenset[Kind]) -> Iterator[
         yield Trouble("set-aside", "a damaged journal was set aside on its card; export it before its days are over")
     if journal.refused:
         yield Trouble("refused", f"{journal.refused} of its rows were refused", float(journal.refused))
+    if health.place is not None and (again := health.place.conflicts):
+        said = f"cut off from other gates of its place, it let {again} people go the same way again"
+        yield Trouble("place-conflict", said, float(again))
 
 
 def _waits(view: View, health: Health, *, standing: frozenset[Kind]) -> bool:

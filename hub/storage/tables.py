@@ -205,6 +205,14 @@ sealing_keys = Table(
     Column("erased", Instant, comment="when its private half was destroyed"),
 )
 
+place_keys = Table(
+    "place_keys",
+    metadata,
+    Column("place", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False, comment="under the registry key"),
+    Column("drawn", Instant, nullable=False),
+)
+
 announcements = Table(
     "announcements",
     metadata,

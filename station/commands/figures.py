@@ -39,6 +39,11 @@ def _wrong(health: Health) -> Iterator[str]:
         yield "nothing vouches for the clock"
     if health.journal.refused:
         yield f"the hub refused {health.journal.refused} rows"
+    if health.place is not None and health.place.problem:
+        yield f"the place's other gates: {health.place.problem}"
+    if health.place is not None and health.place.conflicts:
+        again = f"{health.place.conflicts} people the same way again"
+        yield f"cut off from other gates of the place, this one let {again}"
 
 
 def _parts(health: Health, snapshots_age: str) -> Iterator[tuple[str, str]]:
@@ -48,6 +53,11 @@ def _parts(health: Health, snapshots_age: str) -> Iterator[tuple[str, str]]:
     heard = "never heard" if link.last_contact is None else f"heard {_spoken(link.last_contact)} ago"
     radio = f", radio {link.dbm} dBm" if link.dbm is not None else ""
     yield "hub", heard + radio
+    if health.place is not None:
+        place = health.place
+        of = f" of {place.capacity}" if place.capacity else ""
+        inside = "" if place.inside is None else f", {place.inside}{of} inside"
+        yield "place", f"{place.gates} other gates heard{inside}, {place.dropped} words dropped"
     if health.versions.snapshot:
         yield "snapshot", health.versions.snapshot + (f", {snapshots_age}" if snapshots_age else "")
     error = f" ± {clock.error:g} s" if clock.error is not None else ""

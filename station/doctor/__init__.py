@@ -44,11 +44,13 @@ def _devices(settings: Settings) -> Iterator[Finding]:
 
 def _network(settings: Settings) -> Iterator[Finding]:
     if settings.uses_mqtt and not at_work(settings.journal_path):
-        yield from tried("broker", partial(broker.find, settings))
+        yield from tried("broker", partial(broker.find, broker.hubs(settings)))
     elif settings.uses_mqtt:
         yield ok("broker", "left to the running service; see `station status`")
     else:
         yield ok("broker", "none configured")
+    if settings.place.host:
+        yield from tried("the place's broker", partial(broker.find, broker.of_place(settings)))
     if settings.hub.url:
         yield from tried("hub", partial(hub.find, settings))
     else:

@@ -9,6 +9,8 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 from station.config import Settings
 from station.doctor.findings import Finding, fail, ok, warn
@@ -24,35 +26,63 @@ REFUSALS = {
 }
 
 
-def find(settings: Settings) -> Iterator[Finding]:
-    """Connect to the configured broker as this station would."""
-    host, port = settings.mqtt.address
-    what = f"broker {host}:{port}"
+class Door(NamedTuple):
+    """A broker as one section of the configuration names it."""
+
+    section: str
+    address: tuple[str, int]
+    username: str
+    password: str
+    tls: bool
+    ca_file: Path | None
+
+
+_NOT_KNOWN = frozenset((0x86, 0x87))
+
+
+def hubs(settings: Settings) -> Door:
+    """The broker between the station and its hub."""
+    own = settings.mqtt
+    return Door("mqtt", own.address, settings.mqtt_username, settings.mqtt_password, own.tls, own.ca_file)
+
+
+def of_place(settings: Settings) -> Door:
+    """The broker between the gates of the place."""
+    own = settings.place
+    return Door("place", own.address, own.username or settings.station.name, own.password, own.tls, own.ca_file)
+
+
+def find(door: Door) -> Iterator[Finding]:
+    """Connect to a configured broker as this station would."""
+    (host, port), section = door.address, f"[{door.section}]"
+    what = f"broker {host}:{port}" if door.section == "mqtt" else f"the place's broker {host}:{port}"
     try:
-        answer = _knock(settings)
+        answer = _knock(door)
     except ssl.SSLError as error:
-        cure = "check [mqtt] tls, ca_file and the board's clock"
+        cure = f"check {section} tls, ca_file and the board's clock"
         yield fail(what, f"no TLS: {error.reason or error}", cure)
     except socket.gaierror:
-        yield fail(what, "its name is not known", "correct [mqtt] host, or check the network's name server")
+        yield fail(what, "its name is not known", f"correct {section} host, or check the network's name server")
     except TimeoutError:
-        yield fail(what, f"no answer within {SECONDS:g} s", "check [mqtt] host and port, and firewalls between")
+        yield fail(what, f"no answer within {SECONDS:g} s", f"check {section} host and port, and firewalls between")
     except OSError as error:
-        yield fail(what, error.strerror or str(error), "check [mqtt] host and port, and that the broker runs")
+        yield fail(what, error.strerror or str(error), f"check {section} host and port, and that the broker runs")
     else:
-        yield from read_answer(what, answer)
+        yield from read_answer(what, answer, door.section)
 
 
-def read_answer(what: str, answer: bytes) -> Iterator[Finding]:
+def read_answer(what: str, answer: bytes, section: str = "mqtt") -> Iterator[Finding]:
     """What the first bytes of a broker's answer to CONNECT say."""
     if len(answer) < 4 or answer[0] != CONNACK:
-        yield fail(what, "what answers there does not speak MQTT", "correct [mqtt] port (1883, with TLS 8883)")
+        yield fail(what, "what answers there does not speak MQTT", f"correct [{section}] port (1883, with TLS 8883)")
     elif answer[3] == 0:
         yield ok(what, "lets this station in")
     elif answer[1] == 2:  # two bytes and no properties: an answer of MQTT 3.1.1
         yield warn(what, "speaks MQTT 3.1.1 only", "use a broker that speaks MQTT 5 (mosquitto 1.6 or newer)")
     else:
         says, cure = REFUSALS.get(answer[3], (f"it refuses with reason 0x{answer[3]:02x}", "look at the broker's log"))
+        if section == "place" and answer[3] in _NOT_KNOWN:
+            cure = "give it this station's [place] password (mosquitto_passwd), and have it read its files again"
         yield fail(what, says, cure)
 
 
@@ -64,9 +94,9 @@ def connect_packet(username: str, password: str) -> bytes:
     return b"\x10" + _length(len(body)) + body
 
 
-def _knock(settings: Settings) -> bytes:
-    with socket.create_connection(settings.mqtt.address, timeout=SECONDS) as plain, _dressed(plain, settings) as line:
-        line.sendall(connect_packet(settings.mqtt_username, settings.mqtt_password))
+def _knock(door: Door) -> bytes:
+    with socket.create_connection(door.address, timeout=SECONDS) as plain, _dressed(plain, door) as line:
+        line.sendall(connect_packet(door.username, door.password))
         answer = b""
         while len(answer) < 4 and (more := line.recv(64)):
             answer += more
@@ -75,11 +105,11 @@ def _knock(settings: Settings) -> bytes:
     return answer
 
 
-def _dressed(plain: socket.socket, settings: Settings) -> socket.socket:
-    if not settings.mqtt.tls:
+def _dressed(plain: socket.socket, door: Door) -> socket.socket:
+    if not door.tls:
         return plain
-    context = ssl.create_default_context(cafile=settings.mqtt.ca_file)
-    return context.wrap_socket(plain, server_hostname=settings.mqtt.host)
+    context = ssl.create_default_context(cafile=door.ca_file)
+    return context.wrap_socket(plain, server_hostname=door.address[0])
 
 
 def _text(text: str) -> bytes:

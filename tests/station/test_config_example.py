@@ -64,5 +64,5 @@ def test_the_stations_own_keys_of_a_device_are_there_beside_a_drivers(name: str)
 
 def test_what_it_says_of_defaults_is_what_an_empty_file_gives():
     written, empty = config.load(EXAMPLE, environ={}), Settings()
-    for section in ("hub", "mqtt", "reading", "quiet", "journal", "front", "metrics", "log", "trust"):
+    for section in ("hub", "mqtt", "place", "reading", "quiet", "journal", "front", "metrics", "log", "trust"):
         assert getattr(written, section) == getattr(empty, section)

@@ -174,19 +174,35 @@ def mqtt(port: int, more: str = "") -> str:
 
 @pytest.mark.broker
 def test_a_broker_that_lets_us_in_is_well(tmp_path: Path, start_broker: Callable[..., Any]):
-    (finding,) = broker.find(settings(tmp_path, mqtt(start_broker().port)))
+    (finding,) = broker.find(broker.hubs(settings(tmp_path, mqtt(start_broker().port))))
     assert (finding.state, finding.says) == ("ok", "lets this station in")
 
 
 @pytest.mark.broker
+def test_the_places_broker_is_tried_too_and_a_refusal_names_its_own_cure(
+    tmp_path: Path, start_broker: Callable[..., Any]
+):
+    def place(port: int) -> str:
+        return f'[place]\nhost = "127.0.0.1"\nport = {port}\npassword = "hunter2"\nplace_key = "{"A" * 42}E="\n'
+
+    (finding,) = broker.find(broker.of_place(settings(tmp_path, place(start_broker().port), station='place = "cho"\n')))
+    assert finding.state == "ok"
+    refusing = settings(tmp_path, place(start_broker("allow_anonymous false").port), station='place = "cho"\n')
+    told = [one for one in examine(refusing) if one.what.startswith("the place's broker")]
+    assert [one.state for one in told] == ["fail"]
+    assert "mosquitto_passwd" in told[0].cure
+    assert "hunter2" not in str(told)
+
+
+@pytest.mark.broker
 def test_a_broker_that_refuses_us_says_so_and_a_token_is_not_printed(tmp_path: Path, start_broker: Callable[..., Any]):
-    (finding,) = broker.find(settings(tmp_path, mqtt(start_broker("allow_anonymous false").port)))
+    (finding,) = broker.find(broker.hubs(settings(tmp_path, mqtt(start_broker("allow_anonymous false").port))))
     assert (finding.state, "enrol the station" in finding.cure) == ("fail", True)
     assert "t0ken" not in str(finding)
 
 
 def test_a_port_where_nobody_listens_is_told(tmp_path: Path, port: int):
-    (finding,) = broker.find(settings(tmp_path, mqtt(port)))
+    (finding,) = broker.find(broker.hubs(settings(tmp_path, mqtt(port))))
     assert (finding.state, finding.says) == ("fail", "Connection refused")
 
 
@@ -197,7 +213,7 @@ def test_something_else_on_the_brokers_port_is_told(tmp_path: Path, more: str, s
             target=answer_once, args=(listener, b"HTTP/1.1 400 Bad Request\r\n\r\n"), daemon=True
         )
         answering.start()
-        (finding,) = broker.find(settings(tmp_path, mqtt(listener.getsockname()[1], more)))
+        (finding,) = broker.find(broker.hubs(settings(tmp_path, mqtt(listener.getsockname()[1], more))))
         answering.join()
     assert (finding.state, says in finding.says) == ("fail", True)
 

@@ -335,6 +335,15 @@ def test_idle_invites_in_each_language_in_turn():
     ]
 
 
+def test_where_a_capacity_is_known_idle_says_how_many_are_inside_in_turn_with_the_invitation():
+    facts = IdleFacts("Chợ Đông Ba", AT, inside=123, capacity=500)
+    pages = [VI.idle(facts, seconds) for seconds in (8, 20, 32, 44)]
+    said = TextPage("Bên trong: 123/500", "Inside: 123/500")
+    assert [page == said for page in pages] == [False, True, False, True]
+    assert len({page.text for page in pages[::2]}) == 2  # in both languages
+    assert isinstance(VI.idle(IdleFacts("Chợ Đông Ba", AT, inside=123), 20), BannerPage)
+
+
 @pytest.mark.parametrize("speaker", [VI, Speaker(("en",), HUE)], ids=["vi", "en"])
 @pytest.mark.parametrize("lost", [Label.CAMERA_LOST, Label.SCANNER_LOST])
 def test_a_way_to_read_that_is_gone_is_a_small_sign_and_words_in_turn_with_the_invitation(speaker, lost):

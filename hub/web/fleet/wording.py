@@ -68,7 +68,7 @@ def said(t: Words, each: Trouble, view: View, now: datetime) -> str:
             return t("trouble-clock-ahead" if (value or 0) > 0 else "trouble-clock-behind", by=length(t, value or 0))
         case "missing-range" if view.gap is not None:
             return t("trouble-missing-rows", first=view.gap.first, last=view.gap.last)
-        case "backlog" | "refused" | "missing-range":
+        case "backlog" | "refused" | "missing-range" | "place-conflict":
             return t(f"trouble-{each.kind}", count=f"{value or 0:.0f}")
         case "warns" | "disk":
             return t(f"trouble-{each.kind}", share=f"{value or 0:.0%}")

@@ -1,0 +1,222 @@
+"""Whole gates of one place with nothing but the place's own broker: no hub, no internet, and still one place."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from gates import DEVICES, PLACE, Gate, number, wait
+
+from core import keys, place, wire
+from core.model import Direction, GateKind
+from core.place import Seen, Word
+from core.rules import GateRules, Policy
+from station.journal_reading import JournalReader
+
+KEY = secrets.token_bytes(32)
+SIGNING, SIGNING_PUBLIC = keys.new_signing_key()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Place:
+    """The gates of one place; rules come by a policy that lies in their folders already."""
+
+    def __init__(self, folder: Path, port: int, **rules: object) -> None:
+        self.folder, self.port = folder, port
+        before = now() - timedelta(days=1)
+        asked = {"required": (), "unasked": "pass", "toggle_after": 0} | rules
+        policy = Policy(1, before, before, gates={GateKind.VENUE: GateRules(**asked)})
+        self.policy = wire.encode([keys.sign(SIGNING, wire.encode(policy))])
+        self.gates: list[Gate] = []
+
+    def gate(self, name: str, direction: str = "in", *, code: str = PLACE, key: bytes = KEY) -> Gate:
+        data = self.folder / name
+        data.mkdir()
+        (data / "policies.json").write_bytes(self.policy)
+        config = data.with_suffix(".toml")
+        config.write_text(
+            f'[station]\nname = "{name}"\nplace = "{code}"\ndata = "{data}"\ndirection = "{direction}"\n'
+            f'[hub]\npolicy_key = "{keys.encode_key(SIGNING_PUBLIC)}"\n'
+            f'[place]\nhost = "127.0.0.1"\nport = {self.port}\nplace_key = "{keys.encode_key(key)}"\ncapacity = 100\n'
+            f"{DEVICES}"
+        )
+        config.chmod(0o600)
+        gate = Gate(config).start()
+        self.gates.append(gate)
+        wait(lambda: gate.told("place's broker connected"))
+        return gate
+
+    def kept(self, gate: Gate) -> int:
+        """How many goings through lie in a gate's book of the place."""
+        with closing(sqlite3.connect(f"file:{self.folder / gate.config.stem}/place.db?mode=ro", uri=True)) as book:
+            return book.execute("SELECT count(*) FROM seen").fetchone()[0]
+
+    def directions(self, gate: Gate) -> list[str]:
+        """Which way the rows of a gate went, in their order."""
+        rows = JournalReader(self.folder / gate.config.stem / "journal.db").latest(10)
+        return [row.direction.value for row in rows]
+
+    def agreed(self, gate: Gate) -> dict:
+        """What a gate says of its place in its status."""
+        file = self.folder / gate.config.stem / "status.json"
+        try:
+            return json.loads(file.read_text())["figures"].get("place") or {}
+        except (OSError, ValueError, KeyError, AttributeError):
+            return {}
+
+
+@pytest.fixture
+def one_place(tmp_path, broker):
+    made = []
+
+    def make(**rules: object) -> Place:
+        made.append(Place(tmp_path, broker.port, **rules))
+        return made[-1]
+
+    yield make
+    for one in made:
+        for gate in one.gates:
+            gate.stop()
+
+
+class Stranger:
+    """Somebody on the place's network who may publish, with the place's key or without."""
+
+    def __init__(self, port: int) -> None:
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+
+    def say(self, payload: bytes, code: str = PLACE) -> None:
+        self._client.publish(f"tq/v1/place/{code}/seen", payload, qos=1).wait_for_publish(30)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.fixture
+def stranger(broker):
+    one = Stranger(broker.port)
+    yield one
+    one.close()
+
+
+def seen_of(person: int, at: datetime, direction: Direction = Direction.IN, seq: int = 1) -> Seen:
+    tags = place.tags(KEY, place.day_of(at), [("citizen", number(person))])
+    return Seen("ab" * 8, seq, at, direction, tags)
+
+
+@pytest.mark.broker
+def test_who_passed_at_one_gate_is_a_repeat_at_the_next_within_a_second(one_place):
+    here = one_place()
+    first, second = here.gate("gate-a"), here.gate("gate-b")
+    for person in range(5):
+        assert first.show(number(person))["outcome"] == "pass"
+        until = time.monotonic() + 1.0
+        time.sleep(0.5)
+        assert second.show(number(person))["outcome"] == "repeat"
+        assert time.monotonic() < until
+    assert second.show(number(9))["outcome"] == "pass"
+
+
+@pytest.mark.broker
+def test_a_toggle_gate_lets_out_whom_another_let_in(one_place):
+    here = one_place()
+    first, second = here.gate("gate-a", "toggle"), here.gate("gate-b", "toggle")
+    rows = [shown_at(first, number(0)), shown_at(second, number(0)), shown_at(first, number(0))]
+    assert [row["outcome"] for row in rows] == ["pass"] * 3
+    assert [here.directions(gate) for gate in (first, second)] == [["in", "in"], ["out"]]
+
+
+def shown_at(gate: Gate, text: str) -> dict:
+    """Shows a code and gives the neighbours the second in which they must know."""
+    shown = gate.show(text)
+    time.sleep(0.6)
+    return shown
+
+
+@pytest.mark.broker
+def test_passing_back_through_another_gate_is_held_against_a_person(one_place):
+    here = one_place(anti_passback=True, repeat_window=0)
+    first, second, out = here.gate("gate-a"), here.gate("gate-b"), here.gate("gate-c", "out")
+    assert shown_at(first, number(0))["outcome"] == "pass"
+    again = second.show(number(0))
+    assert (again["outcome"], again["reasons"]) == ("warn", ["already-inside"])
+    assert shown_at(out, number(0))["outcome"] == "pass"
+    assert second.show(number(0))["outcome"] == "pass"
+
+
+@pytest.mark.broker
+def test_after_a_split_the_gates_agree_again_and_say_what_went_wrong_meanwhile(one_place, broker):
+    here = one_place()
+    first, second = here.gate("gate-a"), here.gate("gate-b")
+    broker.stop(hard=True)
+    wait(lambda: first.told("broker lost") and second.told("broker lost"))
+    assert first.show(number(0))["outcome"] == "pass"
+    assert second.show(number(0))["outcome"] == "pass"  # nobody could tell it
+    assert first.show(number(1))["outcome"] == "pass"
+    broker.start()
+    wait(lambda: sum(line["message"] == "the place's broker connected" for line in second.log) == 2)
+    wait(lambda: sum(line["message"] == "the place's broker connected" for line in first.log) == 2)
+    wait(lambda: second.told("let people go the same way"))
+    assert second.show(number(1))["outcome"] == "repeat"
+    wait(lambda: here.agreed(second).get("conflicts") == 1)
+    wait(lambda: here.agreed(second).get("inside") == 2 and here.agreed(first).get("inside") == 2)
+    assert not here.agreed(first).get("conflicts")  # counted once in the place
+
+
+@pytest.mark.broker
+def test_a_gate_that_was_down_is_told_what_it_missed_and_a_power_cut_forgets_nothing(one_place, broker):
+    here = one_place()
+    first, second = here.gate("gate-a"), here.gate("gate-b")
+    assert first.show(number(0))["outcome"] == "pass"
+    time.sleep(0.6)
+    second.stop(signal.SIGKILL)
+    assert first.show(number(1))["outcome"] == "pass"
+    second.start()
+    wait(lambda: here.kept(second) == 2)
+    assert second.show(number(1))["outcome"] == "repeat"
+    second.stop(signal.SIGKILL)
+    broker.stop(hard=True)
+    second.start()
+    assert second.show(number(0))["outcome"] == "repeat"
+    assert second.show(number(1))["outcome"] == "repeat"
+
+
+@pytest.mark.broker
+def test_what_is_no_word_of_this_place_is_counted_and_dropped(one_place, stranger):
+    here = one_place()
+    gate = here.gate("gate-a")
+    at = now()
+    far = Word(PLACE, "gate-b", (seen_of(3, at + timedelta(hours=2)),))
+    rubbish = [b"", b"{", b'{"payload": "", "mac": ""}', b"\xff" * 100, b"x" * 70_000]
+    foreign = place.vouch(KEY, Word("ga-hue", "gate-b", (seen_of(1, at),)))
+    forged = place.vouch(secrets.token_bytes(32), Word(PLACE, "gate-b", (seen_of(2, at),)))
+    for payload in [*rubbish, foreign, forged, place.vouch(KEY, far)]:
+        stranger.say(payload)
+    elsewhere = place.vouch(KEY, Word("ga-hue", "gate-b", (seen_of(4, at),)))
+    stranger.say(elsewhere, "ga-hue")
+    stranger.say(place.vouch(KEY, Word(PLACE, "gate-b", (seen_of(0, at),))))
+    wait(lambda: here.agreed(gate).get("inside") == 1)
+    assert [gate.show(number(person))["outcome"] for person in range(5)] == ["repeat", *["pass"] * 4]
+    wait(lambda: here.agreed(gate).get("dropped") == len(rubbish) + 3)
+
+
+@pytest.mark.broker
+def test_a_gate_of_another_place_on_the_same_broker_is_not_heard(one_place):
+    here = one_place()
+    first, other = here.gate("gate-a"), here.gate("ga-1", code="ga-hue")
+    assert shown_at(first, number(0))["outcome"] == "pass"
+    assert other.show(number(0))["outcome"] == "pass"

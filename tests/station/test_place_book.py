@@ -1,0 +1,137 @@
+"""The book of a place: who went through at any gate, over power cuts, for two days, within bounds, in any weather."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core import place, wire
+from core.model import CodeKind, Direction, GateKind, Outcome, Scheme, Source, Subject
+from core.place import Seen
+from station import journal_place
+from station.journal_place import PlaceBook
+
+NOW = datetime(2026, 11, 23, 8, 0, 0, 123_457, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=9)
+KEY = b"k" * 32
+AN, BINH = Subject(Scheme.CITIZEN, "046090000001"), Subject(Scheme.CITIZEN, "046090000002")
+CARD = Subject(Scheme.INSURANCE, "HS4010100000001")
+
+
+def row(seq: int, at: datetime = NOW, direction: Direction = Direction.IN) -> wire.Row:
+    return wire.Row(
+        station="gate-a",
+        epoch="ab" * 8,
+        seq=seq,
+        type="checkin",
+        at=at,
+        clock=wire.RowClock("ntp", "boot", 1.0, None),
+        previous="0" * 64,
+        gate=GateKind.VENUE,
+        direction=direction,
+        source=Source.STDIN,
+        code_kind=CodeKind.CCCD,
+        outcome=Outcome.PASS,
+    )
+
+
+def told(seq: int, subject: Subject = AN, at: datetime = NOW, way: Direction = Direction.OUT) -> tuple[str, Seen]:
+    tags = place.tags(KEY, place.day_of(at), [(subject.scheme.value, subject.value)])
+    return "gate-b", Seen("cd" * 8, seq, at, way, tags)
+
+
+@pytest.fixture
+def book(tmp_path):
+    with PlaceBook(tmp_path / "place.db", "cho", "gate-a", KEY) as one:
+        yield one
+
+
+def test_the_last_going_through_at_any_gate_is_found_by_the_code_and_by_the_person(book):
+    book.note(row(1), AN, "p1")
+    assert book.last(AN, NOW).direction is Direction.IN
+    assert book.last(CARD, NOW) is None
+    assert book.last(CARD, NOW, person="p1").at == NOW
+    assert book.take([told(1, at=NOW + timedelta(minutes=1))]) == 1
+    assert book.last(AN, NOW, person="p1").direction is Direction.OUT
+    assert book.last(BINH, NOW) is None
+
+
+def test_a_night_shift_finds_the_evenings_and_two_days_later_nothing_is_left_in_the_file(book, tmp_path):
+    book.note(row(1), AN)
+    tag = place.tags(KEY, place.day_of(NOW), [(AN.scheme.value, AN.value)])[0]
+    assert book.last(AN, NOW + timedelta(days=1)).at == NOW
+    book.forget(NOW + timedelta(days=1))
+    assert len(book.since(LONG_AGO)) == 1
+    assert book.last(AN, NOW + timedelta(days=2)) is None
+    book.forget(NOW + timedelta(days=2))
+    assert book.since(LONG_AGO) == []
+    book.__exit__()
+    assert tag.encode() not in (tmp_path / "place.db").read_bytes()
+
+
+def test_what_is_told_twice_is_kept_once_and_own_words_that_come_back_not_at_all(book):
+    book.note(row(1), AN)
+    assert book.take([told(1), told(1)]) == 1
+    assert book.take([told(1)]) == 0
+    assert book.take([("gate-a", told(2)[1])]) == 0
+    assert [step.station for step in book.since(LONG_AGO)] == ["gate-a", "gate-b"]
+
+
+def test_a_power_cut_forgets_nothing(book, tmp_path):
+    book.note(row(1), AN)
+    book.take([told(1, BINH)])
+    with PlaceBook(tmp_path / "place.db", "cho", "gate-a", KEY) as again:  # the first was never closed
+        assert again.last(AN, NOW).at == NOW
+        assert again.last(BINH, NOW).direction is Direction.OUT
+
+
+def test_only_what_this_gate_let_through_is_told_new_ones_in_order_and_old_ones_backwards(book):
+    for seq in range(1, 121):
+        book.note(row(seq), AN)
+    book.take([told(1)])
+    assert [step.seen.seq for step in book.own_after(0)] == list(range(1, 51))
+    assert [step.seen.seq for step in book.own_before(book.newest_turn() + 1)] == list(range(120, 70, -1))
+    assert book.own_after(0)[0].seen.at == NOW
+
+
+def test_no_more_is_kept_than_there_is_room_for(book, monkeypatch):
+    monkeypatch.setattr(journal_place, "MOST_KEPT", 10)
+    book.take([told(seq) for seq in range(1, 31)])
+    book.forget(NOW)
+    assert [step.seen.seq for step in book.since(LONG_AGO)] == list(range(21, 31))
+
+
+def test_a_damaged_book_is_set_aside_and_a_new_one_begins(tmp_path):
+    path = tmp_path / "place.db"
+    path.write_bytes(b"no database at all" * 100)
+    with PlaceBook(path, "cho", "gate-a", KEY) as book:
+        book.note(row(1), AN)
+        assert book.last(AN, NOW).at == NOW
+        assert not book.problem
+    assert list(tmp_path.glob("place.db.damaged-*"))
+
+
+def test_a_book_that_cannot_be_written_is_told_once_and_works_again_by_itself(tmp_path, caplog):
+    folder = tmp_path / "data"
+    book = PlaceBook(folder / "place.db", "cho", "gate-a", KEY)
+    for _ in range(3):
+        book.note(row(1), AN)
+        assert book.last(AN, NOW) is None
+    assert "place.db: cannot be used" in book.problem
+    folder.mkdir()
+    book.note(row(1), AN)
+    assert book.last(AN, NOW).at == NOW
+    assert book.problem == ""
+    assert len(caplog.records) == 2
+    book.__exit__()
+
+
+def test_nobody_else_on_the_board_reads_the_book(book, tmp_path):
+    book.note(row(1), AN)
+    assert os.stat(tmp_path / "place.db").st_mode & 0o077 == 0
+    with closing(sqlite3.connect(tmp_path / "place.db")) as db:
+        assert AN.value not in "".join(map(str, db.execute("SELECT * FROM seen").fetchall()))
