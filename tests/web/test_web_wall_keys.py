@@ -60,6 +60,7 @@ def test_keys_walk_the_stations_open_the_filter_and_show_what_they_do(site, tech
         page.keyboard.press("?")
         assert page.locator("#keys").is_visible()
         page.keyboard.press("Escape")
+        page.locator("#keys").wait_for(state="hidden")
         page.keyboard.press("b")
         page.wait_for_url("**kiosk=1**")
         page.keyboard.press("b")
