@@ -17,6 +17,7 @@ from core import wire
 from core.health import Health
 from core.model import GateKind, Scheme
 from core.orders import Result
+from core.shown import RunningSettings
 from hub.doors import openapi
 from hub.doors.sheets import Receipt, Sheet
 
@@ -129,6 +130,7 @@ EXAMPLES = {
     "/v1/lookups": lambda: wire.Asks((who(),), GateKind.VENUE, now()),
     "/v1/checkins": lambda: wire.Batch("s1", "00000000000000cc", 1, ()),
     "/v1/health": lambda: Health(station="s1", session=secrets.token_hex(8), number=1, at=now(), up=1.0),
+    "/v1/settings": lambda: RunningSettings(station="s1", session="one", at=now(), sections={"hub": {"token": True}}),
     "/v1/orders/{order}/result": lambda: Result(station="s1", order="0" * 16, status="succeeded", at=now()),
     "/v1/declarations": lambda: Sheet("0905000009", form(phone="0905000009", document="046090990444", insurance="")),
 }
