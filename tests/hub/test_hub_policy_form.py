@@ -8,7 +8,7 @@ import pytest
 
 from core.model import GateKind
 from core.rules import DAY, EXPOSURES, FlaggedPlace, GateRules, MaxAge, Policy, Zone
-from hub.policy.preview import VIETNAM
+from hub.localtime import HUE
 from hub.web import policy_form
 from hub.web.form import Form
 from hub.web.policy_form import new_place, new_zone, pack, read, unpack, values_of
@@ -106,7 +106,7 @@ def test_a_ticked_zone_is_left_out():
 def test_a_zone_is_added_down_to_its_hamlet_with_whole_days():
     typed = {"zone-code": "63/19672", "zone-hamlet": "Thôn A", "zone-since": "2026-11-01", "zone-until": "2026-11-30"}
     zone, faults = new_zone(sent(typed))
-    first = datetime(2026, 11, 1, tzinfo=VIETNAM)
+    first = datetime(2026, 11, 1, tzinfo=HUE)
     assert faults == {}
     assert zone == Zone("63", "45", "469", "19672", "Thôn A", "", first, first + timedelta(days=30, seconds=-1))
 

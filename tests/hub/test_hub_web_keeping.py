@@ -139,7 +139,7 @@ def test_days_of_a_version_that_there_is_not_are_no_page(visit, number):
 
 def test_what_an_administrator_gives_out_stands_in_the_log_with_its_reason(hub, visit):
     visit("/officers/keeping/person", do="export", scheme="citizen", number=CITIZEN, why="đơn ngày 02/3")
-    store, _ = open_store(Settings(data=str(hub.data)))
+    store, _ = open_store(hub.settings)
     with store.reading() as connection:
         newest = audit.entries(connection, at_most=1)[0]
     store.close()

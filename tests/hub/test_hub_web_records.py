@@ -9,7 +9,6 @@ from test_hub_web_officials import PAPER, hub, log, signed_in
 
 from core.model import GateKind
 from core.rules import Policy, Zone
-from hub.config import Settings
 from hub.officials.rights import Role
 from hub.opening import open_store
 from hub.policy import policies
@@ -49,7 +48,7 @@ def test_an_insurance_number_fills_a_paper_for_staff_and_that_is_written_down(hu
 
 
 def test_a_card_is_tied_in_the_browser_by_who_may_and_written_down(hub, signed_in):
-    store, ring = open_store(Settings(data=str(hub.data)))
+    store, ring = open_store(hub.settings)
     with store.writing() as connection:
         made = declaring.declare(connection, ring, child(signed=None), now(), by=ME)
     store.close()
@@ -68,7 +67,7 @@ def test_a_card_is_tied_in_the_browser_by_who_may_and_written_down(hub, signed_i
 
 
 def test_the_check_page_says_that_another_phone_declared(hub, signed_in):
-    store, ring = open_store(Settings(data=str(hub.data)))
+    store, ring = open_store(hub.settings)
     own = form(document="046090990555", insurance="", symptoms=())
     with store.writing() as connection:
         declaring.declare(connection, ring, own, now(), by=ME)
@@ -98,7 +97,7 @@ def test_the_policy_preview_names_each_zones_map_and_what_it_matches_on_the_othe
     document = re.findall(r'name="document" value="([^"]+)"', checked.text)
     assert "policy/publish" in checked.text
     assert browser.submit("/officers/policy/publish", document=document[: len(document) // 2]).status_code == 200
-    store, ring = open_store(Settings(data=str(hub.data)))
+    store, ring = open_store(hub.settings)
     with store.reading() as connection:
         published = policies.history(connection, ring)[0].policy
     store.close()
