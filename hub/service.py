@@ -134,7 +134,7 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
         stack.enter_context(loops.running("watchman", watchman.run, watchman.stop))
         keeping = keeper.Keeper(store, ring, settings)
         stack.enter_context(loops.running("keeper", keeping.run, keeping.stop))
-        again = SecondLook(store, ring, lambda: centre.leads)
+        again = SecondLook(store, ring, lambda: centre.leads, lambda: writer.busy)
         stack.enter_context(loops.running("second look", again.run, again.stop))
         if told := ways(settings.alarms):
             teller = Teller(store, settings.alarms, told, centre.tally)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,7 +48,9 @@ from hub.storage.tables import declarations, journal_rows, journals, visits
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
-A_TRANSACTION = 200
+A_TRANSACTION = 25
+GIVES_WAY = 1.0
+"""Seconds between two transactions while rows come in: who stands at a gate now goes before what was days ago."""
 KEPT = timedelta(days=21)
 _JUDGED = frozenset({Outcome.PASS, Outcome.WARN, Outcome.UNVERIFIED})
 _areas = msgspec.json.Decoder(Area)
@@ -70,8 +73,14 @@ class Other(msgspec.Struct, frozen=True):
 class SecondLook:
     """The loop; ``run`` is its thread's body."""
 
-    def __init__(self, store: Store, ring: Keyring, leads: Callable[[], bool] = lambda: True) -> None:
-        self._store, self._ring, self._leads = store, ring, leads
+    def __init__(
+        self,
+        store: Store,
+        ring: Keyring,
+        leads: Callable[[], bool] = lambda: True,
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._store, self._ring, self._leads, self._busy = store, ring, leads, busy
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -82,12 +91,17 @@ class SecondLook:
         """Looks every few seconds; a database that cannot be written is tried again with the next look."""
         while not self._stop.wait(LOOK_SECONDS):
             try:
-                while (
-                    not self._stop.is_set() and self._leads() and look_again(self._store, self._ring, datetime.now(UTC))
-                ):
-                    pass
+                self._look()
             except sa.exc.OperationalError as error:
                 log.error("offline verdicts cannot be asked again now", extra={"cause": str(error.orig)})
+
+    def _look(self) -> None:
+        """A few rows at a time, and at most half of the time: the database and this process are also others'."""
+        while not self._stop.is_set() and self._leads():
+            begun = time.monotonic()
+            if not look_again(self._store, self._ring, datetime.now(UTC)):
+                return
+            self._stop.wait(GIVES_WAY if self._busy() else time.monotonic() - begun)
 
 
 def look_again(store: Store, ring: Keyring, now: datetime) -> int:

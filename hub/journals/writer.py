@@ -65,6 +65,12 @@ class Writer:
         """Hears of journals whose refused rows were found after their batch had been answered."""
         self._queue: queue.Queue[Delivery] = queue.Queue(QUEUE_AT_MOST)
         self._stop = threading.Event()
+        self._unread = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether something waits to be committed or read."""
+        return self._unread or not self._queue.empty()
 
     def deliver(self, delivery: Delivery) -> bool:
         """Takes a delivery unless too much waits already."""
@@ -80,11 +86,10 @@ class Writer:
 
     def run(self) -> None:
         """Commits what is delivered until stopped; opens rows that wait to be read whenever there is time."""
-        unread = True
         while not (self._stop.is_set() and self._queue.empty()):
-            deliveries = self._gather(0.0 if unread else IDLE_SECONDS)
-            if deliveries or unread:
-                unread = self._commit(deliveries)
+            deliveries = self._gather(0.0 if self._unread else IDLE_SECONDS)
+            if deliveries or self._unread:
+                self._unread = self._commit(deliveries)
 
     def _gather(self, patience: float) -> list[Delivery]:
         gathered: list[Delivery] = []
