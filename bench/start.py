@@ -57,6 +57,8 @@ def measure(folder: Path, told: Callable[[str], None]) -> list[Row]:
     """One row: medians of alternating starts."""
     folder.mkdir(parents=True, exist_ok=True)
     told(f"{RUNS} starts beside {RUNS} bare imports")
+    # A board runs what its installation has compiled, and so do both sides here, whatever this shell says of bytecode.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     path = folder / "config.toml"
     path.write_text(CONFIG.format(data=folder / "data", key="BQUF" * 10 + "BQU="))
     _ready(path)  # the first start ever makes the journal, with libraries that later starts do without
