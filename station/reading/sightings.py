@@ -32,6 +32,7 @@ class Sightings:
     def __init__(self) -> None:
         self._key = token_bytes(32)
         self._known: dict[bytes, _Sighting] = {}
+        self._tidy_next = float("-inf")
         self._in_view: set[bytes] = set()
 
     def see(self, reads: Iterable[Read], now: float, *, moved: bool) -> tuple[Read, ...]:
@@ -39,7 +40,7 @@ class Sightings:
 
         ``moved`` says that the scene has changed, so that what was not read any more has left.
         """
-        self._forget_long_gone(now)
+        self._tidy(now)
         here = {self._tag(read): read for read in reads}
         self._in_view = set(here) if moved else self._in_view | set(here)
         return tuple(read for tag, read in here.items() if self._is_new(tag, read, now))
@@ -64,7 +65,7 @@ class Sightings:
         return blake2b(read.data, key=self._key, digest_size=16).digest()
 
     def _is_new(self, tag: bytes, read: Read, now: float) -> bool:
-        sighting = self._known.get(tag)
+        sighting = self._recent(tag, now)
         if sighting is None:
             at_once = read.symbology not in LINEAR
             self._known[tag] = _Sighting(now, now, at_once)
@@ -74,5 +75,13 @@ class Sightings:
         sighting.presented |= due
         return due
 
-    def _forget_long_gone(self, now: float) -> None:
-        self._known = {tag: known for tag, known in self._known.items() if now - known.seen < AWAY}
+    def _recent(self, tag: bytes, now: float) -> _Sighting | None:
+        """What is known of a code that has not been out of view for too long."""
+        sighting = self._known.get(tag)
+        return sighting if sighting is not None and now - sighting.seen < AWAY else None
+
+    def _tidy(self, now: float) -> None:
+        """Forgets who is long gone; not at each frame, because in a crowd there are many."""
+        if now >= self._tidy_next:
+            self._tidy_next = now + AWAY
+            self._known = {tag: known for tag, known in self._known.items() if now - known.seen < AWAY}
