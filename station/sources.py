@@ -10,6 +10,7 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -33,6 +34,9 @@ log = logging.getLogger(__name__)
 _WAIT = 0.25
 _SHORTEST = 0.001
 _ROOM = 4
+_AHEAD = 32
+"""Scans that wait beside the queue while their scanner is listened to."""
+_OFFER_AGAIN = 0.02
 
 
 class Pressed(msgspec.Struct, frozen=True):
@@ -201,7 +205,11 @@ def _patience(timeout: float, patience: float) -> float:
 
 
 class ScannerLoop:
-    """Keystrokes or bytes → captures."""
+    """Keystrokes or bytes → captures.
+
+    A scanner is listened to also while the gate has no room: the silence between two scans is heard once or never, and
+    without it two scans of one that sends no suffix are one.
+    """
 
     def __init__(self, lines: Lines, into: Captures, clock: Clock, number: int) -> None:
         self.name = f"scanner {number} ({lines.source.value})"
@@ -212,16 +220,29 @@ class ScannerLoop:
         """Reads until ``stop``; waits for room in the queue."""
         if not self._lines.away:
             self.watched.works()
+        waiting: deque[Capture] = deque()
         while not stop.is_set():
             try:
-                lines = self._lines.read(_WAIT)
+                lines = self._lines.read(_OFFER_AGAIN if waiting else _WAIT)
             except DeviceError as error:
                 self.watched.lost(error)
                 lines = self._lines.forget()
             if not self._lines.away:
                 self.watched.works()
             for line in lines:
-                put(Capture(line.data, Symbology.KEYS, self._lines.source, self._clock.now()), self._into, stop)
+                waiting.append(Capture(line.data, Symbology.KEYS, self._lines.source, self._clock.now()))
+            self._hand_on(waiting, stop)
+
+    def _hand_on(self, waiting: deque[Capture], stop: threading.Event) -> None:
+        """Hands on what the gate has room for, and waits only when too many have come already."""
+        while len(waiting) > _AHEAD and not stop.is_set():
+            put(waiting.popleft(), self._into, stop)
+        while waiting:
+            try:
+                self._into.put_nowait(waiting[0])
+            except queue.Full:
+                return
+            waiting.popleft()
 
 
 class ButtonsLoop:

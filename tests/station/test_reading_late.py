@@ -136,3 +136,18 @@ def test_a_serial_scan_that_the_gate_had_no_time_for_is_one_scan():
         assert [one.data for one in lines.read(0.25)] == [b"046093000001"]
     os.close(scanner)
     os.close(line)
+
+
+def test_scans_without_an_end_of_their_own_stay_apart_while_the_gate_is_busy():
+    scanner, line = os.openpty()
+    tty.setraw(line)
+    sent = [b"046093%06d" % number for number in range(12)]
+    with SerialScanner(port=os.ttyname(line)) as device:
+        running = Running(device)
+        for number in sent:
+            os.write(scanner, number)
+            time.sleep(0.3)  # as long as a hand needs, thrice what ends a scan
+        assert [running.next() for _ in sent] == sent
+        running.close()
+    os.close(scanner)
+    os.close(line)
