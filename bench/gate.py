@@ -237,13 +237,15 @@ class _Bare:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"{name}-bare", protocol=mqtt.MQTTv5)
         client.username_pw_set(self._settings.mqtt_username, self._settings.mqtt_password)
         answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        connected = threading.Event()
+        listening = threading.Event()
         client.on_socket_open = lambda _c, _d, sock: sock.setsockopt(6, 1, 1)  # TCP_NODELAY
-        client.on_connect = lambda c, *_: (c.subscribe(f"tq/v1/s/{name}/answer"), connected.set())
+        client.on_connect = lambda c, *_: c.subscribe(f"tq/v1/s/{name}/answer")
+        client.on_subscribe = lambda *_: listening.set()
         client.on_message = lambda _c, _d, message: answers.put(message.payload)
         client.connect(*self._settings.mqtt.address)
         client.loop_start()
-        connected.wait(10)
+        if not listening.wait(10):
+            raise SystemExit("the bare client may not listen to answers")
         self._client = client
 
         def ask(who: str) -> None:
