@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 import uvicorn
-from litestar import Litestar
+from litestar.types import ASGIApp
 
 from hub.centre import Centre
 from hub.config import Settings
@@ -26,6 +26,7 @@ from hub.doors.broker import HUB_USER, Broker
 from hub.doors.correlation import Correlated
 from hub.doors.link import Link
 from hub.doors.metrics import serving
+from hub.doors.short_way import ShortWay
 from hub.doors.wires import BrokerAddress, own_client_id
 from hub.errors import ConfigError, Unavailable
 from hub.journals.messages import RECEIVED_AT_MOST
@@ -43,6 +44,7 @@ from hub.storage.store import Store
 from hub.telling.teller import Teller
 from hub.telling.ways import ways
 from hub.watchman import Watchman
+from hub.web import safety
 from hub.web.fleet.lines import Board
 from hub.web.site import Site
 
@@ -149,7 +151,8 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
         stack.enter_context(loops.running("watch", lambda: _watch(centre, keys, broker, link, stop), stop.set))
         reached = Ready(_address(listener), f"{address.host}:{address.port}" if address else "", os.getpid())
         site = Site(centre, settings)
-        app = api.build(api.Doors(centre, writer), site)
+        doors = api.Doors(centre, writer)
+        app = ShortWay(api.build(doors, site), doors, safety.https_only(settings.web.is_https))
         proxies = settings.web.trusted_proxies
         loops.serve(_Server(app, proxies, lambda: _announce(reached, link, ready), site.ending.set), listener)
     log.info("ended", extra={"died": loops.died})
@@ -218,7 +221,7 @@ def _address(listener: socket.socket) -> str:
 class _Server(uvicorn.Server):
     def __init__(
         self,
-        app: Litestar,
+        app: ASGIApp,
         trusted_proxies: tuple[str, ...],
         started: Callable[[], None],
         ending: Callable[[], None],

@@ -160,6 +160,7 @@ class Standings:
         self._ring = ring
         self._words = _words(reader.dialect)
         self._weather = reader.dialect.loaded_dbapi.Error
+        self._cursor: Any = None  # the driver's own, kept as long as it works
 
     def close(self) -> None:
         """Lets go of the connection."""
@@ -185,14 +186,14 @@ class Standings:
 
     def _ask(self, digest: bytes, before: int) -> Sequence[Any] | None:
         try:
-            cursor = self._reader.connection.cursor()
-            try:
-                cursor.execute(self._words.sql, self._words.values(digest, before))
-                return cursor.fetchone()
-            finally:
-                cursor.close()
+            if self._cursor is None:
+                self._cursor = self._reader.connection.cursor()
+            self._cursor.execute(self._words.sql, self._words.values(digest, before))
+            found = self._cursor.fetchall()  # to the end, or SQLite would go on reading at this moment
         except self._weather:  # asked again the long way, which tells what is wrong and has a lost line opened again
+            self._cursor = None
             return self._reader.execute(_STANDING, {"digest": digest, "before": before}).first()
+        return found[0] if found else None
 
 
 def of_people(reader: sa.Connection, first: int, last: int, now: datetime) -> Iterator[tuple[bytes, Standing]]:

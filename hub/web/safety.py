@@ -63,7 +63,14 @@ async def put_https_only(message: Message, _scope: Scope) -> None:
     Only its own name is bound: others below the same domain may be somebody else's.
     """
     if message["type"] == "http.response.start":
-        MutableScopeHeaders.from_message(message).setdefault("strict-transport-security", HTTPS_ONLY)
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in https_only(True):
+            headers.setdefault(name.decode(), value.decode())
+
+
+def https_only(is_https: bool) -> list[tuple[bytes, bytes]]:
+    """The same as headers for an answer that does not pass here."""
+    return [(b"strict-transport-security", HTTPS_ONLY.encode())] if is_https else []
 
 
 def csrf(ring: Keyring, secure: bool) -> CSRFConfig:

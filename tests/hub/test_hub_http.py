@@ -51,6 +51,20 @@ def test_somebody_unknown_is_an_answer_and_no_error(stand):
     assert (answer.status_code, answer.json()["standing"]) == (200, None)
 
 
+def test_a_question_may_come_in_pieces(stand):
+    hub, pinned = stand
+    pieces = (bytes([byte]) for byte in ask())
+    answer = hub.session(pinned["s1"]["token"]).post("/v1/lookup", data=pieces)
+    assert answer.json()["standing"]["name_masked"] == "N***** T** Ánh"
+
+
+@pytest.mark.parametrize(("size", "status"), [(1 << 15, 400), (1 << 21, 413)])
+def test_a_question_that_is_far_too_long_is_refused_in_words(stand, size, status):
+    hub, pinned = stand
+    answer = hub.session(pinned["s1"]["token"]).post("/v1/lookup", data=b" " * size)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}])
 @pytest.mark.parametrize("path", ["/v1/lookup", "/v1/checkins", "/v1/held", "/v1/policy"])
 def test_nobody_is_answered_without_a_stations_token(stand, header, path):
