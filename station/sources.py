@@ -10,7 +10,8 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -53,7 +54,15 @@ class Errand(msgspec.Struct, frozen=True):
     run: Callable[[], None]
 
 
-Item = Capture | Pressed | Moved | Errand
+class Burst:
+    """Several codes that a scanner gave at one go; ``taken`` when the gate has been through with all of them."""
+
+    def __init__(self, captures: Iterable[Capture]) -> None:
+        self.captures = deque(captures)
+        self.taken = threading.Event()
+
+
+Item = Capture | Burst | Pressed | Moved | Errand
 Captures = queue.Queue[Item]
 
 
@@ -220,8 +229,19 @@ class ScannerLoop:
                 lines = self._lines.forget()
             if not self._lines.away:
                 self.watched.works()
-            for line in lines:
-                put(Capture(line.data, Symbology.KEYS, self._lines.source, self._clock.now()), self._into, stop)
+            self._give(
+                [Capture(line.data, Symbology.KEYS, self._lines.source, self._clock.now()) for line in lines], stop
+            )
+
+    def _give(self, read: Sequence[Capture], stop: threading.Event) -> None:
+        """What was read at one go waits at the gate together, and nothing more is read until it has been through."""
+        if len(read) == 1:
+            put(read[0], self._into, stop)
+        elif read:
+            burst = Burst(read)
+            put(burst, self._into, stop)
+            while not (burst.taken.wait(_WAIT) or stop.is_set()):
+                pass
 
 
 class ButtonsLoop:
