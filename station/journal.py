@@ -247,9 +247,11 @@ class Journal:
         A mark that goes back (a hub restored from an old backup) makes the rows still kept pending again.  One that
         goes past the last row, or is of another row than this card's, says that this card was: what is not held for
         certain is recorded anew under another epoch, or it would count as held unsent.
+
+        The disk is not waited for: a word that a power cut takes back is told again when the rows come again.
         """
         try:
-            with self._file.transaction() as db:
+            with self._file.unsynced() as db:
                 refused = journal_holding.refuse(db, mark)
                 if mark.epoch != self.epoch and journal_salvage.waits(self._file.path):
                     mark = journal_holding.as_far_as_here(db, mark)  # the rest of these rows is being copied still
