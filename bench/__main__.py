@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import drain, gate, health, hub_memory, intake, lookups, memory, offline, reading, start, wall
+from bench import drain, gate, health, hub_memory, intake, journal, lookups, memory, offline, reading, start, wall
 from bench.rows import NotMeasured, Row, write
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
@@ -20,6 +20,7 @@ BENCHES = {
     "gate": gate,
     "start": start,
     "memory": memory,
+    "journal": journal,
     "offline": offline,
     "drain": drain,
     "health": health,

@@ -29,10 +29,12 @@ from core import keys, wire
 from core.model import CodeKind, Direction, GateKind, Outcome, Scheme, Source, Subject
 from station import config
 from station.app import Station
+from station.arrivals import MOST_TOGETHER
 from station.journal import Entry, Journal
+from station.service import TURN_SECONDS
 from station.sync import MOST_BYTES, MOST_ROWS
 
-ROWS, ROUNDS = 2_000, 5
+ROWS, ROUNDS = 20_000, 7
 SINGLE = 200
 SECONDS = 120.0
 SETTINGS = """
@@ -110,6 +112,7 @@ def measure(folder: Path, told: Callable[[str], None], count: int = ROWS, rounds
     """A row for each bar."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    sys.setswitchinterval(TURN_SECONDS)  # as in a running station
     told(f"{count} rows, {rounds} times")
     with hubs.broker(folder) as port:
         command = [sys.executable, "-m", "bench.bare_receiver", str(port), str(folder / "receiver.db")]
@@ -168,8 +171,8 @@ def _rounds(
         )
         settings = config.read(text)
         with Journal(settings.journal_path, name, sealing) as journal:
-            for person in range(count):
-                journal.append(entry(person))
+            for first in range(0, count, MOST_TOGETHER):
+                journal.append_all([entry(person) for person in range(first, min(count, first + MOST_TOGETHER))])
             payloads, single = _payloads(journal, f"bare-{number}", count)
         with closing(Bare(port, f"bare-{number}")) as bare:
             if number % 2:
@@ -211,7 +214,7 @@ def _drain(settings: config.Settings) -> float:
         loop = threading.Thread(target=station.sync.run, args=(stop,), daemon=True)
         begun = time.perf_counter()
         loop.start()
-        _until(lambda: station.journal.backlog().rows == 0, 0.001)
+        _until(lambda: station.journal.backlog().rows == 0, 0.002)
         took = time.perf_counter() - begun
         stop.set()
         station.sync.wake.set()

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from core import wire
+from core.hpke import Agreement
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -80,6 +81,21 @@ class Sealer:
     def seal(self, plain: bytes, context: bytes) -> bytes:
         """The box that only the private key's holder opens, and only in the same context."""
         return _SUITE.encrypt(plain, self._public, info=_ROW + context)
+
+    def together(self) -> RowSeals:
+        """For rows that are recorded at one go: one key agreement, and a box of its own for each."""
+        return RowSeals(self._public)
+
+
+class RowSeals:
+    """Boxes as ``Sealer`` makes them, out of one key agreement; each context once, else ``ValueError``."""
+
+    def __init__(self, public: X25519PublicKey) -> None:
+        self._agreement = Agreement(public)
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        """A box that opens by itself, as any other."""
+        return self._agreement.seal(plain, _ROW + context)
 
 
 def seal(public: bytes, plain: bytes, context: bytes) -> bytes:

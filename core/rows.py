@@ -29,13 +29,17 @@ def context(station: str, epoch: str, seq: int) -> bytes:
     return f"{station}\0{epoch}\0{seq}".encode()
 
 
+_any = msgspec.json.Decoder(msgspec.Raw)  # whether it is JSON, a fifth of what taking it apart costs
+
+
 def travelling(raw: bytes) -> bytes:
     """A row's bytes as a batch carries them: as they are, unless they were damaged so that they are no JSON.
 
     Then as a JSON string with a character for each byte, so that the rows around them arrive all the same.
     """
     try:
-        msgspec.json.decode(raw)
+        _any.decode(raw)
+        str(raw, "utf-8")  # passed over by the line above
         whole = b"\n" not in raw  # where rows lie a line each
     except (ValueError, RecursionError):
         whole = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import queue
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -13,9 +12,10 @@ from datetime import UTC, datetime
 
 from core import keys
 from core.health import Health, PlaceFigures
-from core.model import Capture, Reason
+from core.model import Reason
 from core.shown import RunningSettings
 from station import __version__, health, snapshot_loop
+from station.arrivals import Arrivals
 from station.certificates import Certificates
 from station.checkup import Checkup, Parts
 from station.clock import Clock
@@ -90,6 +90,7 @@ class Station:
         self.keys.seal_by([self.journal.seal_to, *([line.seal_to] if line is not None else [])])
         self.outfit = Outfit(settings, self.clock, stack)
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
+        self._arrivals = Arrivals(self.captures)
         self._show_itself()
         self.panel.quiet = self.overrides.quiet
         self.neighbours = neighbours(settings, self.policies, self.clock, lambda: self.gate.doorway.direction, stack)
@@ -108,20 +109,16 @@ class Station:
         self.service = Service(self.turn, loops, wakes, self.outfit.sight)
 
     def turn(self) -> None:
-        """Takes one thing that happened, or none within a tick; keeps the panel and the figures current."""
-        try:
-            item = self.captures.get(timeout=_TICK)
-        except queue.Empty:
-            pass
-        else:
-            if isinstance(item, Capture):
-                self.gate.present(item)
-            elif isinstance(item, Pressed):
-                self.gate.decide_by_hand(item.choice)
-            elif isinstance(item, Moved) and item.event.open:
-                self.gate.note_opening(self.clock.now(), emergency=item.event.cause == "alarm")
-            elif isinstance(item, Errand):
-                item.run()
+        """Takes what comes next, or nothing within a tick; keeps the panel and the figures current."""
+        item = self._arrivals.next(_TICK)
+        if isinstance(item, tuple):
+            self._arrivals.took(len(self.gate.present_together(item)))
+        elif isinstance(item, Pressed):
+            self.gate.decide_by_hand(item.choice)
+        elif isinstance(item, Moved) and item.event.open:
+            self.gate.note_opening(self.clock.now(), emergency=item.event.cause == "alarm")
+        elif isinstance(item, Errand):
+            item.run()
         self._look_around(time.monotonic())
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from datetime import datetime
 from typing import Literal
 
@@ -28,6 +28,7 @@ from core.model import (
     Reason,
     SignatureState,
     Source,
+    Subject,
     Verdict,
 )
 from core.movement import Passage
@@ -44,6 +45,8 @@ from station.policies import Policies
 
 _DECIDABLE = frozenset({Outcome.WARN, Outcome.UNVERIFIED})
 _DECIDE_WITHIN = 120.0
+_TOGETHER_WITHIN = 0.05
+"""Seconds after which the first of several that are recorded at one go waits for no other."""
 
 
 class Doorway(msgspec.Struct, frozen=True):
@@ -77,6 +80,24 @@ class _Seen(msgspec.Struct, frozen=True):
     policy: Policy | None
     begun: float
     moment: datetime  # by the hub's clock where that is known: what ages are counted from
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    """A presentation that only waits to be recorded, when there is an ``entry``, and signalled."""
+
+    seen: _Seen
+    verdict: Verdict
+    direction: Direction
+    lookup: Lookup
+    entry: Entry | None = None
+    first_at: datetime | None = None
+
+    @property
+    def names(self) -> set[Subject | str]:
+        """Whom its row will speak of: by the code, and by the person key where that is known."""
+        if self.entry is None or self.entry.who is None or self.entry.seen is None:
+            return set()
+        return {self.entry.seen, *filter(None, (self.entry.who.person,))}
 
 
 class _Undecided(msgspec.Struct, frozen=True):
@@ -117,23 +138,50 @@ class Gate:
 
     def present(self, capture: Capture) -> Presented:
         """Takes one capture all the way to the lamp."""
+        return self.present_together([capture])[0]
+
+    def present_together(self, captures: Sequence[Capture]) -> list[Presented]:
+        """Takes the first capture all the way to the lamp, and as many behind it as may be recorded at one go with it.
+
+        Those are on disk together before the first lamp lights.  Nobody waits long for others: a capture stays behind
+        when the first has waited for long enough, when the hub is slow, and when what it is depends on a row before it.
+        """
+        until = time.monotonic() + _TOGETHER_WITHIN
+        judged: list[_Judged] = []
+        before: set[Subject | str] = set()
+        for capture in captures:
+            if judged and (not self._lookups.prompt or time.monotonic() > until):
+                break
+            one = self._judge(capture, before)
+            if one is None:
+                break
+            judged.append(one)
+            before |= one.names
+        return self._conclude(judged)
+
+    def _judge(self, capture: Capture, before: Set[Subject | str]) -> _Judged | None:
+        """What to record and to signal; None for somebody ``before``, whose row must be written first."""
         begun = time.monotonic()
         moment = self._clock.corrected(capture.at)
         credential = codes.parse(capture.data, self._trust, moment)
+        if credential.subject in before:
+            return None
         seen = _Seen(capture, credential, self._policies.current(moment), begun, moment)
         passage = self._last_passage(credential, capture.at)
         direction, repeat = self._movement(seen, passage)
         if credential.wrong is not None:
-            return self._signal(seen, Verdict(Outcome.WRONG_CODE, (credential.wrong,)), direction, Lookup(None))
+            return _Judged(seen, Verdict(Outcome.WRONG_CODE, (credential.wrong,)), direction, Lookup(None))
         if repeat is not None:
-            return self._repeat(seen, direction, repeat)
+            return _repeat(seen, direction, repeat)
         lookup = self._lookups.look_up(credential, moment)
-        if lookup.standing is not None and lookup.standing.person:
-            passage = self._last_passage(credential, capture.at, lookup.standing.person)
+        if lookup.standing is not None and (person := lookup.standing.person):
+            if person in before:
+                return None
+            passage = self._last_passage(credential, capture.at, person)
             direction, repeat = self._movement(seen, passage)
             if repeat is not None:
-                return self._repeat(seen, direction, repeat)
-        return self._conclude(self._dated(seen), lookup, direction, passage)
+                return _repeat(seen, direction, repeat)
+        return self._decide(self._dated(seen), lookup, direction, passage)
 
     def decide_by_hand(self, choice: Literal["admitted", "turned-away"]) -> bool:
         """Records what the guard did after a warn; False when there is nothing to decide about."""
@@ -153,7 +201,7 @@ class Gate:
             about=row.seq,
             decision=choice,
         )
-        if self._append(entry) is None:
+        if self._append_one(entry) is None:
             self._undecided = undecided
             return False
         self._opens_for = "admitted"
@@ -184,11 +232,11 @@ class Gate:
     def _note_opening(self, at: datetime, cause: str) -> bool:
         doorway, worth = self.doorway, self._clock.worth()
         entry = Entry("opening", at, worth, doorway.kind, doorway.place, self._steady(), cause=cause)
-        return self._append(entry) is not None
+        return self._append_one(entry) is not None
 
     def look_back(self) -> None:
         """To be called now and then: has an amendment say by how much the rows before were off, once that is known."""
-        if self._hindsight.look(self.doorway.kind, self.doorway.place, self._append):
+        if self._hindsight.look(self.doorway.kind, self.doorway.place, self._append_one):
             self._recorded()
 
     def _last_passage(self, credential: Credential, now: datetime, person: str = "") -> Passage | None:
@@ -211,10 +259,6 @@ class Gate:
         direction = movement.resolve(self.doorway.direction, passage, rules, now)
         return direction, movement.repeated(passage, direction, rules, now)
 
-    def _repeat(self, seen: _Seen, direction: Direction, first: Passage) -> Presented:
-        verdict = Verdict(Outcome.REPEAT, (Reason.ALREADY_SCANNED,))
-        return self._signal(seen, verdict, direction, Lookup(None), first_at=first.at)
-
     def _dated(self, seen: _Seen) -> _Seen:
         """The same by the hub's clock, when its answer has just told that ours is wrong."""
         moment = self._clock.corrected(seen.capture.at)
@@ -222,7 +266,7 @@ class Gate:
             return seen
         return msgspec.structs.replace(seen, moment=moment, policy=self._policies.current(moment))
 
-    def _conclude(self, seen: _Seen, lookup: Lookup, direction: Direction, passage: Passage | None) -> Presented:
+    def _decide(self, seen: _Seen, lookup: Lookup, direction: Direction, passage: Passage | None) -> _Judged:
         credential, at, moment = seen.credential, seen.capture.at, seen.moment
         if passage is not None:
             passage = Passage(self._clock.corrected(passage.at), passage.direction)
@@ -251,46 +295,58 @@ class Gate:
             who=who,
             seen=credential.subject,
         )
+        return _Judged(seen, verdict, direction, lookup, entry)
+
+    def _conclude(self, judged: Sequence[_Judged]) -> list[Presented]:
+        """Records all, then signals one after another; a fault to each that should have had a row and has none."""
+        rows = self._append([one.entry for one in judged if one.entry is not None])
+        recorded = iter(rows)
+        done = [self._show(one, next(recorded, None) if one.entry is not None else None) for one in judged]
+        if rows:
+            self._recorded()
+        return done
+
+    def _show(self, one: _Judged, row: wire.Row | None) -> Presented:
+        if one.entry is None:
+            return self._signal(one)
         self._undecided = None
-        row = self._append(entry)
         if row is None:
             trouble = self._journal.trouble
             reason = Reason(trouble.reason) if trouble is not None else Reason.JOURNAL_BROKEN
-            return self._signal(seen, Verdict(Outcome.FAULT, (reason,)), direction, lookup)
-        if verdict.outcome in _DECIDABLE:
-            self._undecided = _Undecided(row, seen, who, time.monotonic() + _DECIDE_WITHIN)
-        done = self._signal(seen, verdict, direction, lookup, seq=row.seq)
-        self._recorded()
-        return done
+            return self._signal(msgspec.structs.replace(one, verdict=Verdict(Outcome.FAULT, (reason,))))
+        if one.verdict.outcome in _DECIDABLE:
+            self._undecided = _Undecided(row, one.seen, one.entry.who, time.monotonic() + _DECIDE_WITHIN)
+        return self._signal(one, seq=row.seq)
 
-    def _append(self, entry: Entry) -> wire.Row | None:
+    def _append_one(self, entry: Entry) -> wire.Row | None:
+        return next(iter(self._append([entry])), None)
+
+    def _append(self, entries: Sequence[Entry]) -> Sequence[wire.Row]:
+        """The rows, on disk; none when they could not be written."""
         try:
-            row = self._journal.append(entry)
+            rows = self._journal.append_all(entries)
         except JournalError:
-            return None  # told by the journal, once; the panel shows it
-        self._hindsight.note(row)
-        if self._book is not None and entry.admits and entry.seen is not None:
-            self._book.note(row, entry.seen, entry.who.person if entry.who is not None else "")
-        return row
+            return ()  # told by the journal, once; the panel shows it
+        for row in rows:
+            self._hindsight.note(row)
+        if self._book is not None:
+            self._book.note_all(
+                (row, entry.seen, entry.who.person if entry.who is not None else "")
+                for row, entry in zip(rows, entries, strict=True)
+                if entry.admits and entry.seen is not None
+            )
+        return rows
 
-    def _signal(
-        self,
-        seen: _Seen,
-        verdict: Verdict,
-        direction: Direction,
-        lookup: Lookup,
-        *,
-        seq: int = 0,
-        first_at: datetime | None = None,
-    ) -> Presented:
+    def _signal(self, one: _Judged, *, seq: int = 0) -> Presented:
+        seen, verdict, lookup = one.seen, one.verdict, one.lookup
         name = lookup.standing.name_masked if lookup.standing is not None else ""
         shown = Shown(
             verdict,
-            direction,
+            one.direction,
             seen.capture.at,
             lookup=lookup,
             name_masked=name or seen.credential.name_masked,
-            first_at=first_at,
+            first_at=one.first_at,
             hints=seen.credential.hints,
         )
         self._opens_for = "pass"
@@ -299,7 +355,7 @@ class Gate:
             seen.capture.at,
             seen.capture.source,
             seen.credential.kind,
-            direction,
+            one.direction,
             verdict.outcome,
             verdict.reasons,
             presenting.origin_of(lookup),
@@ -311,6 +367,11 @@ class Gate:
 
     def _steady(self) -> Direction:
         return Direction.IN if self.doorway.direction is Direction.TOGGLE else self.doorway.direction
+
+
+def _repeat(seen: _Seen, direction: Direction, first: Passage) -> _Judged:
+    verdict = Verdict(Outcome.REPEAT, (Reason.ALREADY_SCANNED,))
+    return _Judged(seen, verdict, direction, Lookup(None), first_at=first.at)
 
 
 def _last_rows(journal: Journal) -> Iterator[wire.Row]:

@@ -7,7 +7,6 @@ carries the reason that the fault on the display gives.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import logging
 import secrets
@@ -16,50 +15,25 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-from core import keys, rows, wire
-from core.model import CodeKind, Direction, GateKind, Outcome, Reason, Source, Subject
+from core import rows, wire
+from core.model import Subject
 from core.movement import Passage
 from station import journal_holding, journal_keeping, journal_salvage
 from station.errors import JournalError, JournalInUse
 from station.journal_days import Days, Tags, names_of
 from station.journal_emptying import empty, kept_aside
 from station.journal_file import JournalFile
+from station.journal_rows import Chain, Entry, row_of
+from station.journal_seals import Seals
+
+__all__ = ["Backlog", "Entry", "Journal", "Pending"]
 
 log = logging.getLogger(__name__)
 
 _FIRST = "SELECT seq, at FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq"
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """What a row says before it has its place in the chain; ``who`` is sealed, ``seen`` makes the day's tags."""
-
-    type: wire.RowType
-    at: datetime
-    clock: wire.RowClock
-    gate: GateKind
-    place: str = ""
-    direction: Direction = Direction.IN
-    source: Source | None = None
-    code_kind: CodeKind | None = None
-    outcome: Outcome | None = None
-    reasons: tuple[Reason, ...] = ()
-    groups: tuple[wire.RowGroup, ...] = ()
-    policy_version: int = 0
-    who: wire.Who | None = None
-    seen: Subject | None = None
-    about: int = 0
-    decision: Literal["admitted", "turned-away"] | None = None
-    cause: str = ""
-    off: float | None = None
-
-    @property
-    def admits(self) -> bool:
-        """Whether somebody went through with this row: what comes next is a way out, or passing back."""
-        return self.outcome is Outcome.PASS or self.decision == "admitted"
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -94,7 +68,7 @@ class Journal:
         self._unsettled = False
         self._file = JournalFile(path, max_bytes, self._take_up)
         self._days = Days()
-        self._sealer, self._sealed_to = keys.Sealer(sealing_key), ""
+        self._seals, self._sealed_to = Seals(sealing_key), ""
 
     def __enter__(self) -> Journal:
         """Opens as far as it can be opened; a fault is logged and kept in ``trouble``.
@@ -108,16 +82,19 @@ class Journal:
             raise
         except JournalError:
             pass
+        self._seals.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Closes; everything appended is already on disk."""
+        self._seals.stop()
         self._file.close()
 
     def seal_to(self, public: bytes, name: str) -> None:
         """Seals rows to another key of the hub's from now on, and names it in them by its id."""
         with self._file.lock:
-            self._sealer, self._sealed_to = keys.Sealer(public), name
+            self._seals.seal_to(public)
+            self._sealed_to = name
 
     @property
     def trouble(self) -> JournalError | None:
@@ -131,68 +108,59 @@ class Journal:
 
     def append(self, entry: Entry) -> wire.Row:
         """The row as recorded, on disk when this returns; ``JournalError`` when it could not be."""
+        return self.append_all((entry,))[0]
+
+    def append_all(self, entries: Sequence[Entry]) -> tuple[wire.Row, ...]:
+        """The rows as recorded, one behind another, in one transaction: on disk when this returns.
+
+        ``JournalError`` when not all of them could be; then none is.
+        """
+        if not entries:
+            return ()
         with self._file.lock:
             try:
-                return self._append(entry)
+                return self._append(entries)
             except JournalError:
                 if not self._file.damaged:
                     raise
-                return self._append(entry)
+                return self._append(entries)
 
-    def _append(self, entry: Entry) -> wire.Row:
+    def _append(self, entries: Sequence[Entry]) -> tuple[wire.Row, ...]:
         try:
             with self._file.transaction() as db:
                 self._file.check_quota()
-                seq, tags = self.seq + 1, self._tags(db, entry)
-                row = self._row(entry, seq, tags)
-                raw = wire.encode(row)
-                db.execute("INSERT INTO rows VALUES (?, ?, ?, ?)", (self.epoch, seq, entry.at.timestamp(), raw))
-                if entry.admits:
-                    passage = Passage(entry.at, entry.direction, entry.outcome is Outcome.PASS)
-                    self._days.note(db, tags, passage)
+                recorded, end = self._write(db, entries)
         except JournalError:
             self._days.forget()
             raise
-        self.seq, self._hash = seq, rows.digest(raw)
+        self.seq, self._hash = end.seq, end.hash
         self._file.works()
-        return row
+        return recorded
+
+    def _write(self, db: sqlite3.Connection, entries: Sequence[Entry]) -> tuple[tuple[wire.Row, ...], Chain]:
+        """What seals these rows is for them alone: when this fails, other rows may get their numbers."""
+        seals = self._seals.fresh()
+        chain = Chain(self.station, self.epoch, self.seq, self._hash)
+        recorded, lines, goings = [], [], []
+        for entry in entries:
+            tags = self._tags(db, entry)
+            row = row_of(entry, chain, tags[0] if tags else "", seals, self._sealed_to)
+            raw = wire.encode(row)
+            chain = chain.then(raw)
+            recorded.append(row)
+            lines.append((chain.epoch, chain.seq, entry.at.timestamp(), raw))
+            if entry.admits:
+                goings.append((tags, entry.passage))
+        db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", lines)
+        self._days.note(db, goings)
+        self._seals.make_ready()
+        return tuple(recorded), chain
 
     def _tags(self, db: sqlite3.Connection, entry: Entry) -> Tags:
         if entry.seen is None:
             return ()
         person = entry.who.person if entry.who is not None else ""
         return self._days.tags(db, names_of(entry.seen, person), entry.at)
-
-    def _row(self, entry: Entry, seq: int, tags: Tags) -> wire.Row:
-        sealed = ""
-        if entry.who is not None:
-            context = rows.context(self.station, self.epoch, seq)
-            sealed = base64.b64encode(self._sealer.seal(wire.encode(entry.who), context)).decode()
-        return wire.Row(
-            station=self.station,
-            epoch=self.epoch,
-            seq=seq,
-            type=entry.type,
-            at=entry.at,
-            clock=entry.clock,
-            previous=self._hash,
-            gate=entry.gate,
-            place=entry.place,
-            direction=entry.direction,
-            source=entry.source,
-            code_kind=entry.code_kind,
-            outcome=entry.outcome,
-            reasons=entry.reasons,
-            groups=entry.groups,
-            policy_version=entry.policy_version,
-            tag=tags[0] if tags else "",
-            sealed=sealed,
-            about=entry.about,
-            decision=entry.decision,
-            cause=entry.cause,
-            off=entry.off,
-            sealed_to=self._sealed_to if sealed else "",
-        )
 
     def last_passage(self, subject: Subject, now: datetime, *, person: str = "") -> Passage | None:
         """The last going through by this code, or by this person key when given, today or yesterday at this station.
@@ -279,9 +247,11 @@ class Journal:
         A mark that goes back (a hub restored from an old backup) makes the rows still kept pending again.  One that
         goes past the last row, or is of another row than this card's, says that this card was: what is not held for
         certain is recorded anew under another epoch, or it would count as held unsent.
+
+        The disk is not waited for: a word that a power cut takes back is told again when the rows come again.
         """
         try:
-            with self._file.transaction() as db:
+            with self._file.unsynced() as db:
                 refused = journal_holding.refuse(db, mark)
                 if mark.epoch != self.epoch and journal_salvage.waits(self._file.path):
                     mark = journal_holding.as_far_as_here(db, mark)  # the rest of these rows is being copied still

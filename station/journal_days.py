@@ -6,7 +6,7 @@ Days are UTC days.  A key lives until the day after its own is over, so that a n
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from core import keys
@@ -40,14 +40,18 @@ class Days:
             key = self._begin(db, day)
         return tuple(keys.tag(key, day, scheme, value) for scheme, value in names)
 
-    def note(self, db: sqlite3.Connection, tags: Tags, passage: Passage) -> None:
-        """Remembers a going through."""
-        day, when = _day(passage.at).isoformat(), passage.at.timestamp()
+    def note(self, db: sqlite3.Connection, goings: Iterable[tuple[Tags, Passage]]) -> None:
+        """Remembers goings through, each by every tag of whoever it was."""
+        noted = [
+            (tag, _day(passage.at).isoformat(), passage.at.timestamp(), passage.direction.value, passage.passed)
+            for tags, passage in goings
+            for tag in tags
+        ]
         db.executemany(
             "INSERT INTO passages (tag, day, at, direction, passed) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (tag) DO UPDATE SET at = excluded.at, direction = excluded.direction,"
             " passed = excluded.passed",
-            [(tag, day, when, passage.direction.value, passage.passed) for tag in tags],
+            noted,
         )
 
     def last(self, db: sqlite3.Connection, names: Sequence[tuple[str, str]], now: datetime) -> Passage | None:

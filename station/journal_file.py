@@ -108,6 +108,30 @@ class JournalFile:
                 raise
 
     @contextlib.contextmanager
+    def unsynced(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that nobody waits for the disk with: what a power cut may take back, others tell again.
+
+        It is whole or not there, and never overtaken: the log is written in order, so that the next durable transaction
+        takes it to the disk as well.
+        """
+        with self.lock:
+            try:
+                with self.reading() as db:
+                    db.execute("PRAGMA synchronous = NORMAL")
+                with self.transaction() as db:
+                    yield db
+            finally:
+                self._sync_again()
+
+    def _sync_again(self) -> None:
+        """Has every commit wait for the disk again; a connection that will not is given up: a new one does."""
+        try:
+            if self._db is not None:
+                self._db.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error:
+            self._disconnect()
+
+    @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The connection for looking only: nobody else writes while the lock is held; errors as above."""
         with self.lock:

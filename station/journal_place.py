@@ -63,9 +63,15 @@ class PlaceBook:
 
     def note(self, row: Row, subject: Subject, person: str = "") -> None:
         """Remembers that this gate let somebody through with a row."""
+        self.note_all([(row, subject, person)])
+
+    def note_all(self, goings: Iterable[tuple[Row, Subject, str]]) -> None:
+        """Remembers several at one go, each with its row and the person's key or nothing."""
+        self._put([(self.station, self._seen(*going)) for going in goings])
+
+    def _seen(self, row: Row, subject: Subject, person: str) -> Seen:
         tags = place.tags(self._key, place.day_of(row.at), names_of(subject, person))
-        passed = row.type == "checkin"
-        self._put([(self.station, Seen(row.epoch, row.seq, row.at, row.direction, tags, passed))])
+        return Seen(row.epoch, row.seq, row.at, row.direction, tags, row.type == "checkin")
 
     def take(self, told: Iterable[tuple[str, Seen]]) -> int:
         """Keeps what neighbours tell, each once; how much of it was new."""

@@ -41,6 +41,7 @@ from station.timings import Timings
 log = logging.getLogger(__name__)
 
 _REMEMBERED = 2000
+_AT_ONCE = 0.02
 _AHEAD = timedelta(seconds=GateRules().future_tolerance)  # by which two clocks may differ
 
 
@@ -112,6 +113,7 @@ class Lookups:
         self._monotonic, self._heard, self._holding = monotonic, heard, holding
         self._skip_until = float("-inf")
         self._hurried = self._under_way = False
+        self._took = float("inf")  # seconds, of the last ask, answered or not
         self.memory = Memory()
         self.timings = Timings()  # of every ask, answered or not
         self.last_answer: float | None = None  # monotonic
@@ -154,6 +156,11 @@ class Lookups:
         """Whether the hub is being skipped after a failure."""
         return self._monotonic() < self._skip_until
 
+    @property
+    def prompt(self) -> bool:
+        """Whether nobody is likely to wait for the next answer: the hub is not asked, or its last word came at once."""
+        return self._asker is None or self.skipping or self._took <= _AT_ONCE
+
     def _ask(self, subject: Subject, now: datetime) -> wire.Answer | None:
         begun = self._monotonic()
         if self._asker is None or begun < self._skip_until:
@@ -162,7 +169,7 @@ class Lookups:
         try:
             answer = self._asker.ask(wire.Who(subject.scheme, subject.value), now, self._deadline)
         except HubUnreachable as error:
-            self.timings.note((self._monotonic() - begun) * 1000)
+            self._note_ask(begun)
             if self.problem != error.problem:
                 log.warning("hub does not answer", extra=_about(error))
             self.problem = error.problem
@@ -174,14 +181,20 @@ class Lookups:
             return None
         finally:
             self._under_way = False
-        self.last_answer = self._monotonic()
-        self.timings.note((self.last_answer - begun) * 1000)
+        self.last_answer = self._note_ask(begun)
         self._hurried = False
         if self.problem:
             log.warning("hub answers again", extra={"after": self.problem})
             self.problem = ""
         self._heard(answer.hub_time, self.last_answer - begun)
         return answer
+
+    def _note_ask(self, begun: float) -> float:
+        """The moment when an ask was over, whose time is noted."""
+        now = self._monotonic()
+        self._took = now - begun
+        self.timings.note(self._took * 1000)
+        return now
 
     def _without_hub(self, subject: Subject, signed: Signed | None, now: datetime) -> Lookup:
         remembered = self.memory.recall(subject)

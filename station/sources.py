@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -57,7 +57,15 @@ class Errand(msgspec.Struct, frozen=True):
     run: Callable[[], None]
 
 
-Item = Capture | Pressed | Moved | Errand
+class Burst:
+    """Several codes that a scanner gave at one go; ``taken`` when the gate has been through with all of them."""
+
+    def __init__(self, captures: Iterable[Capture]) -> None:
+        self.captures = deque(captures)
+        self.taken = threading.Event()
+
+
+Item = Capture | Burst | Pressed | Moved | Errand
 Captures = queue.Queue[Item]
 
 
@@ -229,20 +237,35 @@ class ScannerLoop:
                 lines = self._lines.forget()
             if not self._lines.away:
                 self.watched.works()
-            for line in lines:
-                waiting.append(Capture(line.data, Symbology.KEYS, self._lines.source, self._clock.now()))
-            self._hand_on(waiting, stop)
+            now = self._clock.now()
+            self._give([Capture(line.data, Symbology.KEYS, self._lines.source, now) for line in lines], waiting, stop)
 
-    def _hand_on(self, waiting: deque[Capture], stop: threading.Event) -> None:
-        """Hands on what the gate has room for, and waits only when too many have come already."""
-        while len(waiting) > _AHEAD and not stop.is_set():
+    def _give(self, read: Sequence[Capture], waiting: deque[Capture], stop: threading.Event) -> None:
+        """What was read at one go waits at the gate together, and nothing more is read until it has been through.
+
+        It had ends of its own.  One scan after another is handed on as there is room, while the scanner is read on.
+        """
+        most = _AHEAD if len(read) < 2 else 0
+        while len(waiting) > most and not stop.is_set():
             put(waiting.popleft(), self._into, stop)
-        while waiting:
-            try:
-                self._into.put_nowait(waiting[0])
-            except queue.Full:
-                return
-            waiting.popleft()
+        if len(read) < 2:
+            waiting.extend(read)
+            _hand_on(waiting, self._into)
+            return
+        burst = Burst(read)
+        put(burst, self._into, stop)
+        while not (burst.taken.wait(_WAIT) or stop.is_set()):
+            pass
+
+
+def _hand_on(waiting: deque[Capture], into: Captures) -> None:
+    """Hands on what there is room for."""
+    while waiting:
+        try:
+            into.put_nowait(waiting[0])
+        except queue.Full:
+            return
+        waiting.popleft()
 
 
 class ButtonsLoop:

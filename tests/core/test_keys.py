@@ -40,6 +40,23 @@ def test_the_same_person_seals_to_different_bytes_every_time(hub):
     assert keys.seal(hub.public, b"whoever", b"") != keys.seal(hub.public, b"whoever", b"")
 
 
+def test_rows_sealed_together_open_each_by_itself_and_in_its_own_place_only(hub):
+    together = keys.Sealer(hub.public).together()
+    boxes = [together.seal(b"person %d" % row, b"row %d" % row) for row in range(3)]
+    for row, box in enumerate(boxes):
+        assert keys.open_sealed(hub.private, box, b"row %d" % row) == b"person %d" % row
+        with pytest.raises(ValueError, match="not sealed to this key"):
+            keys.open_sealed(hub.private, box, b"row %d" % (row + 1))
+
+
+def test_no_two_rows_are_ever_sealed_with_the_same_key_and_nonce(hub):
+    together, other = keys.Sealer(hub.public).together(), keys.Sealer(hub.public).together()
+    same = {made.seal(b"same", context)[32:] for made in (together, other) for context in (b"1", b"2")}
+    assert len(same) == 4
+    with pytest.raises(ValueError, match="once only"):
+        together.seal(b"another", b"1")
+
+
 def test_an_ask_and_its_answer_travel_sealed_and_bound_to_each_other(hub):
     private, public = keys.new_sealing_key()
     station = keys.AskingChannel.station(private, hub.public)

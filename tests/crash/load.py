@@ -59,10 +59,10 @@ class Battered:
                     assert told["seq"] not in self.lit
                     self.lit[told["seq"]] = told["outcome"]
 
-    def show(self, text: str) -> None:
-        """Holds a code up, if anybody is there to see it."""
+    def show(self, *texts: str) -> None:
+        """Holds a code up, or several at one go, if anybody is there to see it."""
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(text.encode() + b"\n")
+            self.process.stdin.write("".join(f"{text}\n" for text in texts).encode())
             self.process.stdin.flush()
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:

@@ -11,6 +11,8 @@ import pytest
 from load import Crowd, asked, drained, whole
 
 RUNS = asked("RUNS", 8)
+AT_ONCE = (1, 1, 1, 1, 40)
+"""How many codes come at one go: now and then a scanner gives all that it has kept, which is recorded together."""
 
 
 @pytest.mark.broker
@@ -23,7 +25,7 @@ def test_whatever_lit_a_lamp_is_at_the_hub_once_however_often_the_station_is_kil
         gate.start()
         until = time.monotonic() + luck.uniform(0.3, 4.0)  # also while it starts
         while time.monotonic() < until:
-            gate.show(crowd.number())
+            gate.show(*(crowd.number() for _ in range(luck.choice(AT_ONCE))))
             time.sleep(luck.uniform(0, 0.05))
         gate.kill()
     gate.start()

@@ -97,15 +97,17 @@ def test_a_disk_that_gives_errors_is_a_fault_at_the_gate_told_once_and_over_by_i
         rig.close()
 
 
-def test_every_row_that_was_said_to_be_recorded_is_there_after_the_errors(disk):
+@pytest.mark.parametrize("together", [1, 5])
+def test_every_row_that_was_said_to_be_recorded_is_there_after_the_errors(disk, together):
     path = disk.folder / "journal.db"
     recorded = []
     with open_journal(path) as journal:
         for turn in range(6):
             disk.fail() if turn % 2 else disk.heal()
-            for number in range(10):
+            people = [checkin(f"{turn}{number:011}") for number in range(10)]
+            for first in range(0, 10, together):
                 with contextlib.suppress(JournalError):
-                    recorded.append(journal.append(checkin(f"{turn}{number:011}")))
+                    recorded.extend(journal.append_all(people[first : first + together]))
             journal.look_after()
         disk.heal()
         journal.look_after()

@@ -12,9 +12,9 @@ import tty
 
 import pytest
 
-from core.model import Capture
 from drivers.scanner_serial import SerialScanner
 from drivers.scanner_stdin import StdinScanner
+from station.arrivals import Arrivals
 from station.clock import Clock
 from station.outfit import _lines
 from station.settings import Scanner
@@ -40,19 +40,21 @@ with SerialScanner(port=sys.argv[1]) as device:
 
 
 class Running:
-    """A scanner's loop into a gate's short queue."""
+    """A scanner's loop into a gate's short queue, and the gate's end of it, which takes one capture at a time."""
 
     def __init__(self, device):
-        self.queue = captures()
+        into = captures()
+        self._arrivals = Arrivals(into)
         self._stop = threading.Event()
-        loop = ScannerLoop(_lines(Scanner(device=device)), self.queue, Clock(), 1)
+        loop = ScannerLoop(_lines(Scanner(device=device)), into, Clock(), 1)
         self._thread = threading.Thread(target=loop.run, args=(self._stop,), daemon=True)
         self._thread.start()
 
     def next(self) -> bytes:
-        item = self.queue.get(timeout=SECONDS)
-        assert isinstance(item, Capture)
-        return item.data
+        together = self._arrivals.next(SECONDS)
+        assert isinstance(together, tuple)
+        self._arrivals.took(1)
+        return together[0].data
 
     def close(self) -> None:
         self._stop.set()
