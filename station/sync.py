@@ -1,6 +1,7 @@
 """Journal → hub: one loop that brings rows, takes the hub's word for them, takes policies in and erases what may go.
 
-One batch is under way at a time; over MQTT the next is made ready meanwhile.  Only the hub's *held* moves on: never a PUBACK, never a 200 without it.
+One batch is under way at a time; over MQTT the next is made ready meanwhile.  Only the hub's *held* moves on: never a
+PUBACK, never a 200 without it.
 """
 
 from __future__ import annotations
