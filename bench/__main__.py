@@ -11,7 +11,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import drain, gate, health, hub_memory, intake, journal, lookups, memory, offline, reading, start, wall
+from bench import (
+    building,
+    drain,
+    gate,
+    health,
+    hub_memory,
+    intake,
+    journal,
+    lookups,
+    memory,
+    offline,
+    reading,
+    start,
+    wall,
+)
 from bench.rows import NotMeasured, Row, write
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
@@ -22,6 +36,7 @@ BENCHES = {
     "memory": memory,
     "journal": journal,
     "offline": offline,
+    "building": building,
     "drain": drain,
     "health": health,
     "lookups": lookups,

@@ -17,6 +17,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from core import wire
+from core.rows import digest
 
 
 def main(port: int, path: str) -> None:
@@ -44,7 +45,8 @@ def _take(db: sqlite3.Connection, client: mqtt.Client, message: mqtt.MQTTMessage
     db.executemany("INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?)", rows)
     db.execute("COMMIT")
     client.ack(message.mid, message.qos)
-    mark = wire.HeldMark(batch.station, batch.epoch, batch.first + len(rows) - 1, datetime.now(UTC))
+    through, last = batch.first + len(rows) - 1, digest(rows[-1][3]) if rows else ""
+    mark = wire.HeldMark(batch.station, batch.epoch, through, datetime.now(UTC), hash=last)
     client.publish(f"tq/v1/s/{batch.station}/held", wire.encode(mark), 1)
 
 

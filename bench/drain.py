@@ -2,7 +2,8 @@
 
 Ours: a station's sync loop, which reads the journal, publishes, waits for *held* and notes it on the card.  Bare: a
 paho client that publishes ready payloads, each after the word for the one before.  One receiver answers both
-(``bench.bare_receiver``), and they take turns.
+(``bench.bare_receiver``), and they take turns.  A backlog is what a gate has after a busy day or two; ours begins as a
+station does, by asking what is held and by small batches until it knows the line.
 """
 
 from __future__ import annotations

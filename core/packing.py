@@ -55,8 +55,10 @@ _BIT: Final = {mark: 1 << bit for bit, mark in enumerate(_MARKS)}
 _SYMPTOMS: Final = frozenset((*SYMPTOMS, UNSPECIFIED))
 _ARRIVALS_FROM: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _MINUTE: Final = timedelta(minutes=1)
-_WHEN: Final = struct.Struct(">I")
+_GOING_OUT, _GOING_IN = Direction.OUT, Direction.IN
 _WHEN_AND_MARKS: Final = struct.Struct(">IH")
+_WHEN_AND_WORD: Final = struct.Struct(">IBH")
+_TWO_WORDS: Final = struct.Struct(">BHBH")
 
 
 def pack(standing: Standing, number_of: NumberOf) -> bytes:
@@ -143,11 +145,11 @@ def _area(area: Area | None, number_of: NumberOf) -> bytes:
 
 
 def _read_destination(raw: bytes, at: int, flags: int, word_of: WordOf) -> tuple[DestinationGroup, int]:
-    (seconds,) = _WHEN.unpack_from(raw, at)
-    word = word_of(_number(raw, at + 4))
+    seconds, high, low = _WHEN_AND_WORD.unpack_from(raw, at)
+    word = word_of(high << 16 | low)
     if type(word) is not PlaceWord:
         raise ValueError("an entry names a place that did not come with it")
-    direction = Direction.OUT if flags & _OUT else Direction.IN
+    direction = _GOING_OUT if flags & _OUT else _GOING_IN
     return DestinationGroup(datetime.fromtimestamp(seconds, UTC), word.code, word.name, direction), at + 7
 
 
@@ -167,7 +169,8 @@ def _read_entry(raw: bytes, at: int, flags: int, word_of: WordOf) -> tuple[Entry
         arrival = _ARRIVALS_FROM + _number(raw, at) * _MINUTE
         before_return = bool(flags & _BEFORE)
         at += 3
-    origin, destination = _read_area(_number(raw, at), word_of), _read_area(_number(raw, at + 3), word_of)
+    high, low, high_to, low_to = _TWO_WORDS.unpack_from(raw, at)
+    origin, destination = _read_area(high << 16 | low, word_of), _read_area(high_to << 16 | low_to, word_of)
     when = datetime.fromtimestamp(seconds, UTC)
     return EntryGroup(when, arrival, origin, destination, before_return, symptoms, exposures), at + 6
 

@@ -10,8 +10,9 @@ from core import wire
 from station.errors import HubUnreachable
 from station.http import HttpHub
 from station.journal import Pending
+from station.mqtt_carrier import MqttCarrier
 from station.pace import Pace
-from station.sync import HELD_WITHIN, MOST_BYTES, NOT_HELD, MqttCarrier, Sync, batch_of, moves_on, size_of
+from station.sync import HELD_WITHIN, MOST_BYTES, NOT_HELD, Sync, batch_of, moves_on, size_of
 
 log = logging.getLogger(__name__)
 

@@ -47,6 +47,16 @@ class Pending(msgspec.Struct, frozen=True):
     gone: int = 0  # the last row of its epoch that this card has no more
     gone_hash: str = ""
 
+    @property
+    def last(self) -> int:
+        """The number of the last of them."""
+        return self.first + len(self.raws) - 1
+
+    def is_held_whole(self, mark: wire.HeldMark) -> bool:
+        """Whether the hub holds exactly these rows and none behind them, the last of them being ours by its hash."""
+        same = (mark.station, mark.epoch, mark.through) == (self.station, self.epoch, self.last)
+        return same and mark.hash in ("", rows.hash_of(self.raws[-1]))
+
 
 class Backlog(msgspec.Struct, frozen=True):
     """How much waits for the hub: rows, and the time of the oldest (unix seconds) or None; and how many it refused."""
@@ -199,6 +209,17 @@ class Journal:
                     return Pending(self.station, epoch, found[0][0], _up_to(found, most_bytes), False, *known)
         return None
 
+    def following(self, pending: Pending, most_rows: int, most_bytes: int) -> Pending | None:
+        """The rows behind these in the same journal, as many as one batch takes; None: there are none."""
+        with self._file.reading() as db:
+            found = db.execute(
+                "SELECT seq, raw FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
+                (pending.epoch, pending.last, most_rows),
+            ).fetchall()
+        if not found or found[0][0] != pending.last + 1:
+            return None
+        return msgspec.structs.replace(pending, first=found[0][0], raws=_up_to(found, most_bytes))
+
     def epochs(self) -> tuple[str, ...]:
         """The journals of this card that still have rows, older ones first."""
         with self._file.reading() as db:
@@ -339,11 +360,11 @@ class Journal:
 
 def _up_to(found: Sequence[tuple[int, bytes]], most_bytes: int) -> tuple[bytes, ...]:
     taken: list[bytes] = []
-    total = 0
+    left = most_bytes
     for expected, (seq, raw) in enumerate(found, start=found[0][0]):
-        row = rows.travelling(bytes(raw))
-        total += len(row) + 1
-        if seq != expected or (taken and total > most_bytes):
+        row = rows.travelling(raw)
+        left -= len(row) + 1
+        if seq != expected or (left < 0 and taken):
             break
         taken.append(row)
     return tuple(taken)

@@ -179,7 +179,11 @@ class MqttHub:
         While the line is down nothing is handed to paho, whose queue would be in memory only; nor while the broker has
         not acknowledged the batch before: paho sends that again by itself, over every new line.
         """
-        return self._publish("checkins", wire.encode(batch), qos=1, retain=False)
+        return self.bring_encoded(wire.encode(batch))
+
+    def bring_encoded(self, batch: bytes) -> bool:
+        """The same with a batch that is a message already."""
+        return self._publish("checkins", batch, qos=1, retain=False)
 
     def follow(self, scopes: Sequence[str]) -> None:
         """Listens to the policies of these scopes, and to no others any more."""

@@ -17,6 +17,9 @@ _LONGEST = 6.0
 """Times its patience, and no longer: a hub that says nothing must be told from a slow line some time."""
 _ALIKE = (0.8, 1.25)
 _FASTEST = 1e-7
+_SOONEST = 1e-3
+_BOLDEST = 64.0
+"""By how much a batch may grow at most; by less when so many bytes could last longer than half the target."""
 _AMISS = (0.5, 0.5)  # seconds, share
 _Sample = tuple[int, float]
 
@@ -49,10 +52,11 @@ class Pace:
         self._learn(sent, seconds)
         if sent < self._size / 2:
             return
+        step = min(_BOLDEST, max(2.0, _TARGET / 2 / max(seconds, _SOONEST)))
         if self._a_byte is None:
-            wanted = 2.0 * sent if seconds < 2 * _TARGET else sent / 2
+            wanted = step * sent if seconds < 2 * _TARGET else sent / 2
         else:
-            wanted = min(_TARGET / self._a_byte, 2.0 * self._size)
+            wanted = min(_TARGET / self._a_byte, step * self._size)
         self._size = int(min(self._most, max(LEAST, wanted)))
 
     def lost(self, sent: int, seconds: float) -> None:

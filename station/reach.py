@@ -15,9 +15,10 @@ from station.clock import Clock
 from station.http import HttpHub
 from station.http_carrier import HttpBesideMqtt, HttpCarrier
 from station.lookup import Asker
+from station.mqtt_carrier import MqttCarrier
 from station.policies import Policies
 from station.settings import Settings
-from station.sync import Carrier, MqttCarrier, NoCarrier
+from station.sync import Carrier, NoCarrier
 
 if TYPE_CHECKING:
     from station.link import MqttHub

@@ -33,6 +33,7 @@ CREATE TABLE words (number INTEGER PRIMARY KEY, word BLOB NOT NULL);
 CREATE TABLE waiting (piece INTEGER PRIMARY KEY, raw BLOB NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
+_ASK: Final = "SELECT entry FROM entries WHERE place = ?"
 _PREFIX: Final = "standings-"
 _WORDS_KEPT: Final = 16_384
 _IN_USE, _COMING, _NEXT = "in-use", "coming", "next"
@@ -49,6 +50,7 @@ class Snapshot:
         self.problem = ""
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
+        self._asking: sqlite3.Cursor | None = None
         self._manifest: Manifest | None = None
         self._word = lru_cache(_WORDS_KEPT)(self._read_word)
 
@@ -72,6 +74,7 @@ class Snapshot:
             self._close()
             if found is not None:
                 self._db, self._manifest = found
+                self._asking = self._db.cursor()
 
     def tidy(self) -> bool:
         """Takes what a delta changed into the file itself and empties SQLite's log; False: not at this moment."""
@@ -104,12 +107,12 @@ class Snapshot:
     def find(self, place: snapshot.Slot) -> Standing | None:
         """The standing in one place; errors as above."""
         with self._lock:
-            if self._db is None or self._manifest is None:
+            if self._db is None or self._manifest is None or self._asking is None:
                 raise SnapshotError("no snapshot is held")
             try:
                 if not self._db.in_transaction:  # kept open: beginning one costs as much as looking something up
                     self._db.execute("BEGIN")
-                found = self._db.execute("SELECT entry FROM entries WHERE place = ?", (place.index,)).fetchone()
+                found = self._asking.execute(_ASK, (place.index,)).fetchone()
                 if found is None:
                     return None
                 plain = snapshot.open_entry(place, found[0])
@@ -126,7 +129,7 @@ class Snapshot:
         self._word.cache_clear()
         if self._db is not None:
             self._db.close()
-        self._db = self._manifest = None
+        self._db = self._asking = self._manifest = None
 
 
 class Loading:

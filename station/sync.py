@@ -1,12 +1,12 @@
 """Journal → hub: one loop that brings rows, takes the hub's word for them, takes policies in and erases what may go.
 
-One batch is under way at a time.  Only the hub's *held* moves on: never a PUBACK, never a 200 without it.
+One batch is under way at a time; over MQTT the next is made ready meanwhile.  Only the hub's *held* moves on: never a
+PUBACK, never a 200 without it.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections import deque
@@ -21,9 +21,7 @@ from station.clock import Clock
 from station.errors import JournalError
 from station.hub_keys import HubKeys
 from station.journal import Journal, Pending
-from station.link import Connected, Disconnected, Message, MqttHub
 from station.orders.mailbox import Mailbox
-from station.pace import Pace
 from station.policies import Policies
 from station.reports import Reports
 from station.showing import Showing
@@ -33,16 +31,10 @@ log = logging.getLogger(__name__)
 MOST_ROWS = 200
 MOST_BYTES = 128 * 1024
 HELD_WITHIN = 20.0
-_TIME_AGAIN = 10.0
-_ASK_EVERY = 600.0
-_PROMPT = 2.0
-"""Seconds within which an answer says what time it is: of a slow line nobody knows which way took how long."""
 _ERASE_EVERY = 60.0
 _IDLE = 1.0
 NOT_HELD = "does not say that it holds the rows it was sent"
-_ROOM_FOR_HEADS = 1024
 _TWIN_SHOWN = 300.0
-_GIVE_WAY = 20.0
 _CURES = {
     "two-stations": "two boards go by this name: give each its own [station] name and token",
     "conflict": "two boards write one journal: has a card been copied? Enrol one of them anew",
@@ -129,6 +121,17 @@ class Sync:
                 return wanted
             self._again.popleft()
         return self.journal.pending(MOST_ROWS, most)
+
+    def following(self, pending: Pending, most_bytes: int) -> Pending | None:
+        """The rows behind these, to be brought when the hub holds these; None: there are none, or others come first."""
+        if pending.again or self.wanted_again:
+            return None
+        return self.journal.following(pending, MOST_ROWS, min(most_bytes, MOST_BYTES))
+
+    @property
+    def wanted_again(self) -> bool:
+        """Whether the hub wants rows once more, which come before all others."""
+        return bool(self._again)
 
     def bring_again(self, epoch: str, first: int, last: int) -> None:
         """Has rows brought once more, which changes nothing at a hub that holds them; by any thread."""
@@ -223,160 +226,7 @@ def batch_of(pending: Pending) -> wire.Batch:
 
 def size_of(pending: Pending) -> int:
     """About how many bytes bring these rows."""
-    return sum(len(raw) + 1 for raw in pending.raws)
-
-
-class MqttCarrier:
-    """Rows by publishing a batch and waiting for *held*; policies and states as they are retained."""
-
-    def __init__(self, hub: MqttHub, state: wire.State, *, brings: bool = True, patience: float = HELD_WITHIN) -> None:
-        self._hub, self._state, self._brings = hub, state, brings
-        self._pace = Pace(MOST_BYTES, patience)
-        self._sent_at, self._sent_bytes = 0.0, 0
-        self._sent: Pending | None = None
-        self._sent_until = 0.0  # monotonic
-        self._time_asked = float("-inf")  # monotonic
-        self._most_bytes = MOST_BYTES
-        self._settings_told = -1
-        self._greeted = False
-        self._unasked: deque[str] = deque()
-        self._ask_next = float("inf")  # monotonic
-        self._asking: str = ""
-        self._asking_until = 0.0  # monotonic
-        self.problem = "not connected yet"
-
-    def step(self, sync: Sync) -> bool:
-        """Takes in every event, then brings the next batch unless one is under way; *held* comes as an event."""
-        self.listen(sync)
-        if self._sent is not None and time.monotonic() >= self._sent_until:
-            self._sent = None
-            self._pace.lost(self._sent_bytes, time.monotonic() - self._sent_at)
-            self._told("rows wait", NOT_HELD)
-        if self._stands and (report := sync.reports.take()) is not None:
-            self._hub.tell_health(report)
-        if self._stands:
-            self._settings_told = sync.showing.tell(self._hub, self._settings_told)
-        self._answer_orders(sync)
-        if self._sent is None and self._stands:
-            self._ask_held(sync)
-        if self._sent is None and self._stands and not (self._asking or self._unasked or sync.asking()):
-            self._bring(sync.next_batch(min(self._most_bytes, self._pace.size)))
-        if self._sent is None and self._stands and not self._asking:
-            self._ask_refused(sync)
-        return False
-
-    @property
-    def _stands(self) -> bool:
-        """Whether the line is up and that it came up has been taken in: until then nothing was asked over it."""
-        return self._greeted and self._hub.connected
-
-    def listen(self, sync: Sync) -> None:
-        """Takes in every event; a new line hears this station's state first."""
-        self._hub.follow(sync.policies.scopes)
-        for event in self._hub.events():
-            self._take(event, sync)
-
-    def _ask_held(self, sync: Sync) -> None:
-        """Asks of each journal of this card how far it is held, on every new line and now and then.
-
-        What a hub tells by itself is of the newest journal that it knows: one restored from a backup knows less.  Rows
-        wait for the answer, for they may have to be recorded anew before any is sent.
-        """
-        if time.monotonic() >= self._ask_next:
-            self._unasked = deque(sync.journal.epochs())
-            self._ask_next = time.monotonic() + _ASK_EVERY * random.uniform(1, 1.5)  # noqa: S311  # jitter
-        if self._asking and time.monotonic() >= self._asking_until:
-            self._asking = ""
-            self._told("rows wait", NOT_HELD)
-        asking = wire.Batch(sync.journal.station, self._unasked[0], 1, ()) if self._unasked else None
-        if asking is not None and not self._asking and self._hub.bring(asking):
-            self._asking, self._asking_until = asking.epoch, time.monotonic() + self._pace.patience
-
-    def _ask_refused(self, sync: Sync) -> None:
-        """Asks for the refused rows that no mark named, while nothing else is to be sent."""
-        question = sync.next_question()
-        if question is not None and self._hub.bring(question):
-            self._asking, self._asking_until = question.epoch, time.monotonic() + self._pace.patience
-
-    def _bring(self, pending: Pending | None) -> None:
-        if pending is not None and self._hub.bring(batch_of(pending)):
-            self._sent, self._sent_at, self._sent_bytes = pending, time.monotonic(), size_of(pending)
-            self._sent_until = self._sent_at + self._pace.deadline(self._sent_bytes) * random.uniform(1, 1.5)  # noqa: S311  # jitter
-
-    def _answer_orders(self, sync: Sync) -> None:
-        """Says what became of orders; and has the hub say the time when one waits for it, by asking what it holds."""
-        while self._hub.connected and (result := sync.mail.next_result()) is not None:
-            if not self._hub.tell_done(result):
-                sync.mail.give_back(result)
-                break
-        if sync.mail.waits_for_time and self._sent is None and time.monotonic() > self._time_asked + _TIME_AGAIN:
-            asking = wire.Batch(sync.journal.station, sync.journal.epoch, 1, ())
-            if self._hub.bring(asking):
-                self._time_asked = time.monotonic()
-
-    def close(self) -> None:
-        """Publishes that the station is offline by its own will."""
-        self._hub.say_goodbye(msgspec.structs.replace(self._state, online=False), 1.0)
-
-    def give_way(self) -> None:
-        """Comes back less eagerly."""
-        self._hub.give_way(random.uniform(_GIVE_WAY / 2, _GIVE_WAY))  # noqa: S311  # jitter, no secret
-
-    def _take(self, event: Connected | Disconnected | Message, sync: Sync) -> None:
-        if isinstance(event, Connected):
-            log.info("broker connected", extra={"broker": self._hub.name})
-            self.problem, self._greeted = "", True
-            self._most_bytes = event.largest - _ROOM_FOR_HEADS
-            self._ask_next, self._asking = float("-inf"), ""
-            if not self._hub.under_way("checkins"):
-                self._sent = None
-            self._hub.tell_state(msgspec.structs.replace(self._state, policy_version=sync.policies.newest))
-            sync.reports.ask_anew()
-            self._settings_told = -1
-        elif isinstance(event, Disconnected):
-            self._greeted = False
-            self._told("broker lost", event.problem)
-        elif event.topic == "held":
-            if self._brings:
-                self._held(event, sync)
-        elif event.topic == "watched":
-            sync.showing.look_on(event.payload)
-        elif event.topic == "do":
-            sync.mail.offer(event.payload)
-        elif event.topic == "keys" and event.payload and sync.keys is not None:
-            sync.contact()
-            sync.keys.offer(event.payload)
-        elif event.topic.startswith("policy/") and event.payload:
-            sync.take_policy(event.payload)
-
-    def _held(self, said: Message, sync: Sync) -> None:
-        try:
-            mark = wire.decode(said.payload, wire.HeldMark)
-        except ValueError:
-            log.warning("rubbish on the held topic dropped", extra={"bytes": len(said.payload)})
-            return
-        sync.take_mark(mark)
-        if mark.epoch == self._asking and not said.retained:
-            self._asking = self.problem = ""
-            if self._unasked and self._unasked[0] == mark.epoch:
-                self._unasked.popleft()
-        took = time.monotonic() - self._time_asked
-        if took < _TIME_AGAIN and not said.retained and mark.station == sync.journal.station:
-            self._time_asked = float("-inf")
-            sync.clock.heard(mark.at, took)
-        if self._sent is not None and moves_on(mark, self._sent):
-            sync.brought(self._sent)
-            self._sent = None
-            took = time.monotonic() - self._sent_at
-            self._pace.arrived(self._sent_bytes, took)
-            if took < _PROMPT and not said.retained:
-                sync.clock.heard(mark.at, took)
-            self.problem = ""
-
-    def _told(self, what: str, problem: str) -> None:
-        if problem != self.problem:
-            log.warning(what, extra={"broker": self._hub.name, "problem": problem})
-        self.problem = problem
+    return sum(map(len, pending.raws)) + len(pending.raws)
 
 
 class NoCarrier:

@@ -54,10 +54,19 @@ def test_a_backlog_drains_over_every_line_and_no_batch_holds_it_for_long(rate, l
 
 def test_a_fast_line_soon_carries_the_largest_batches():
     pace = Pace(MOST, 20.0)
-    for _ in range(7):
+    for _ in range(3):
         pace.arrived(pace.size, 0.02)
     assert pace.size == MOST
     assert pace.deadline(MOST) < 21.0
+
+
+def test_no_step_is_so_large_that_the_next_batch_could_keep_the_line_for_long():
+    for rate in (1_000.0, 5_000.0, 50_000.0, 500_000.0):
+        pace = Pace(MOST, 20.0)
+        for _ in range(10):
+            before = pace.size / rate
+            pace.arrived(pace.size, before)
+            assert pace.size / rate <= max(1.0, 2 * before) + 0.01
 
 
 def test_a_line_that_becomes_slow_goes_on_in_smaller_batches():

@@ -26,8 +26,9 @@ from station.http_carrier import HttpBesideMqtt, HttpCarrier
 from station.journal import Journal
 from station.journal_reading import JournalReader
 from station.link import Broker, MqttHub
+from station.mqtt_carrier import MqttCarrier
 from station.policies import Policies
-from station.sync import Carrier, MqttCarrier, Sync
+from station.sync import Carrier, Sync
 
 SIGNING, VERIFYING = keys.new_signing_key()
 HELD = "does not say that it holds"
