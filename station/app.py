@@ -120,6 +120,8 @@ class Station:
         elif isinstance(item, Errand):
             item.run()
         self._look_around(time.monotonic())
+        if not self._arrivals.waiting:
+            self.journal.make_ready()
 
     @property
     def hub_problem(self) -> str:

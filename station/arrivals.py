@@ -26,6 +26,11 @@ class Arrivals:
         self._line: deque[Item] = deque()
         self._bursts: deque[Burst] = deque()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something has come already."""
+        return bool(self._line or self._bursts or not self._captures.empty())
+
     def next(self, timeout: float) -> Item | tuple[Capture, ...] | None:
         """What comes next, or None within ``timeout`` seconds.
 

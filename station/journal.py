@@ -116,6 +116,10 @@ class Journal:
         """Where a damaged journal was put when this one replaced it."""
         return self._file.set_aside
 
+    def make_ready(self) -> None:
+        """Does for the next row what can be done before it comes; to be called when nobody waits."""
+        self._seals.make_ready()
+
     def append(self, entry: Entry) -> wire.Row:
         """The row as recorded, on disk when this returns; ``JournalError`` when it could not be."""
         return self.append_all((entry,))[0]
@@ -163,7 +167,7 @@ class Journal:
                 goings.append((tags, entry.passage))
         db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", lines)
         self._days.note(db, goings)
-        self._seals.make_ready()
+        self._seals.make_ready_aside()
         return tuple(recorded), chain
 
     def _tags(self, db: sqlite3.Connection, entry: Entry) -> Tags:
