@@ -120,6 +120,22 @@ def test_the_verdict_stays_in_sight_on_a_low_screen_while_the_next_code_is_await
         expect(page.locator("#answer .verdict .word")).to_be_in_viewport(ratio=1)
 
 
+def test_on_a_phone_the_answer_comes_into_view_and_not_the_keyboard(browser, hub):
+    with browser.new_context(viewport={"width": 390, "height": 664}, has_touch=True, is_mobile=True) as context:
+        page = context.new_page()
+        enter(page, hub, "lan", "check")
+        page.locator("#code-entry").fill(CITIZEN)
+        page.locator("#code-entry").press("Enter")
+        answer = page.locator("#answer")
+        expect(answer).to_contain_text("N***** T** Ánh")
+        page.wait_for_load_state()
+        page.wait_for_timeout(500)
+        expect(page.locator("#code-entry")).not_to_be_focused()
+        expect(answer.locator(".verdict .word")).to_be_in_viewport(ratio=1)
+        page.locator("#code-entry").tap()
+        expect(page.locator("#code-entry")).to_be_focused()
+
+
 def test_a_phone_s_camera_reads_my_qr_and_shows_the_three_groups(page):
     page.locator("#camera-open").click()
     answer = page.locator("#answer")
