@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from hub_stand import SECONDS, HubProcess, Journal, furnish, now, on, until
 from web_stand import Visitor
 
 from core import keys, wire
-from core.health import CameraFigures, Health, JournalFigures, Versions
+from core.health import BoardFigures, CameraFigures, Health, JournalFigures, Versions
 from hub.config import Settings
 from hub.officials import accounts
 from hub.officials.accounts import Account
@@ -21,6 +22,7 @@ from hub.opening import open_store
 from hub.stations import alarms, orders
 from hub.stations.fleet import add_station
 from hub.storage.health_tables import healths
+from hub.web.fleet import live
 
 PASSWORD = "ba con vịt trời"
 FLEET = "/officers/fleet"
@@ -212,6 +214,21 @@ def test_news_name_only_what_changed(stand):
         assert "s1" in each["names"]
         assert "s2" not in each["names"]
         assert said < SECONDS
+    stand.say("s1")
+
+
+def test_a_page_that_is_asked_for_after_the_news_shows_them(stand):
+    visitor = stand.visitor()
+    with visitor.get("/officers/fleet-live", stream=True) as answer:
+        lines = answer.iter_lines()
+        assert b"event: begun" in lines
+        news = (json.loads(line[6:]) for line in lines if line.startswith(b"data: {"))
+        for degrees in (41, 42, 43):
+            time.sleep(live.TICK_SECONDS / 2)  # so that the page has been drawn shortly before the news are
+            visitor.get(f"{FLEET}/s1")
+            stand.say("s1", board=BoardFigures(temperature=float(degrees)))
+            next(each for each in news if f"{degrees} °C" in "".join(each.get("rows", ())))
+            assert f"{degrees} °C" in visitor.get(f"{FLEET}/s1").text
     stand.say("s1")
 
 
