@@ -10,11 +10,6 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.timeout(400)]
 
-WITHIN = 30_000
-"""Milliseconds in which the page must say what became of a presentation."""
-
-expect.set_options(timeout=WITHIN)
-
 
 @pytest.fixture(scope="module")
 def browser(launch):

@@ -88,7 +88,7 @@ def test_identify_on_the_page_makes_the_simulated_panel_flash_and_beep(town, bro
             page.goto(f"http://127.0.0.1:{centre.http}{FLEET}/gate-1")
             page.click("#do-identify")
             wait(lambda: gate.station.panel.face.colour == "blue" and gate.station.panel.face.tune != ())
-            page.locator("#orders").get_by_text("xong").wait_for(timeout=30_000)
+            page.locator("#orders").get_by_text("xong").wait_for(timeout=60_000)
     finally:
         gate.close()
 
