@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from filling import fill
+from filling import fill, look_for
 from hub_stand import ROOT
 from playwright.sync_api import expect
 from web_stand import phone, whole
@@ -115,12 +115,8 @@ def type_in(page, name: str, value: object) -> None:
         page.keyboard.press("Space")
     elif kind == "SELECT":
         reach(page, f"[name={name}]")
-        field.evaluate("each => each.dataset.seen = each.value")
-        wanted = field.locator(f"option[value='{value}']").inner_text()
-        if page.input_value(f"[name={name}]") != value:
-            page.keyboard.type(wanted)
-        page.wait_for_load_state("networkidle")
-        assert page.input_value(f"[name={name}]") == value
+        look_for(page, field, value)
+        expect(field).to_have_value(str(value))
     else:
         reach(page, f"[name={name}]")
         page.keyboard.press("Control+a")

@@ -1,11 +1,18 @@
 """A sheet is kept while it is filled in: what is sent at the same moment, or arrives late, undoes nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
+from filling import look_for
 from playwright.sync_api import expect
 from web_stand import SECONDS, phone, whole
+
+from hub.register import areas
+
+DA_NANG = "48"
+THERE = areas.under("34", DA_NANG)[0].code
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +72,24 @@ def test_a_page_numbers_what_it_keeps_and_what_it_sends_in_their_order(visitor, 
         expect(page.locator("#name")).to_have_value("Trần Thị Thử")
     before, after = (turn_of(each.value.post_data) for each in (kept, sent))
     assert 0 < before < after
+
+
+@pytest.mark.browser
+def test_a_name_looked_for_by_typing_opens_its_list_once_it_is_found(visitor, sheet, browser):
+    with browser.new_context() as context:
+        context.add_cookies([{"name": one.name, "value": one.value, "url": visitor.url} for one in visitor.cookies])
+        page = context.new_page()
+        page.clock.install()
+        page.goto(f"{visitor.url}{sheet}/where")
+        page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+        province, commune = page.locator("[name=address_province]"), page.locator("[name=address_commune]")
+        province.focus()
+        look_for(page, province, DA_NANG)
+        expect(commune.locator(f"option[value='{THERE}']")).to_have_count(0)
+        with page.expect_navigation():
+            page.clock.run_for(5_000)
+        expect(province).to_have_value(DA_NANG)
+        expect(commune.locator(f"option[value='{THERE}']")).to_have_count(1)
 
 
 def turn_of(body: str) -> int:

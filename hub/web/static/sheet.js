@@ -15,11 +15,23 @@ sheet?.addEventListener("formdata", ({ formData }) => {
   formData.set("turn", turn);
 });
 
+// Whoever looks for a name in a list by typing changes it with every letter: it opens once they have done.
+const DONE_AFTER = 1200;
+let keyed = null;
+let timer = 0;
+let open = null;
+function openLater(opens) {
+  clearTimeout(timer);
+  open = () => { clearTimeout(timer); open = null; sheet.requestSubmit(opens); };
+  timer = setTimeout(() => open?.(), DONE_AFTER);
+}
+sheet?.addEventListener("keydown", ({ target }) => { keyed = target; });
+sheet?.addEventListener("pointerdown", () => { keyed = null; });
+sheet?.addEventListener("focusout", () => open?.());
+
 sheet?.addEventListener("change", (event) => {
   const opens = event.target.closest(".with-button")?.querySelector("button.opens");
-  if (opens && event.target.tagName === "SELECT") {
-    sheet.requestSubmit(opens);
-    return;
-  }
-  keep();
+  if (!opens || event.target.tagName !== "SELECT") return keep();
+  if (keyed === event.target) openLater(opens);
+  else sheet.requestSubmit(opens);
 });
