@@ -102,3 +102,27 @@ def test_whoever_is_at_a_heading_that_opens_stays_there(stand, page):
     heading.focus()
     expect(page.locator("#station")).to_contain_text(stand.say())
     expect(heading).to_be_focused()
+
+
+def test_news_that_come_while_the_wall_is_fetched_are_not_undone_by_it(stand, page):
+    held = []
+
+    def hold(route):
+        if route.request.resource_type == "fetch":
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route("**/officers/fleet", hold)
+    page.goto(f"http://{stand.hub.ready['http']}/officers/fleet")
+    expect(page.locator("#line")).to_have_text("Đang cập nhật trực tiếp")
+    for _ in range(240):
+        if held:
+            break
+        page.wait_for_timeout(250)
+    said = stand.say()
+    page.wait_for_timeout(3_000)  # in which it has come
+    route, drawn_before = held.pop()
+    assert said not in drawn_before.text()
+    route.fulfill(response=drawn_before)
+    expect(page.locator("#s-s1")).to_contain_text(said)
