@@ -149,12 +149,12 @@ def test_a_serial_scan_that_the_gate_had_no_time_for_is_one_scan():
 def test_scans_without_an_end_of_their_own_stay_apart_while_the_gate_is_busy():
     scanner, line = os.openpty()
     tty.setraw(line)
-    sent = [b"046093%06d" % number for number in range(12)]
+    sent = [b"046093%06d" % number for number in range(6)]
     with SerialScanner(port=os.ttyname(line)) as device:
         running = Running(device)
         for number in sent:
             os.write(scanner, number)
-            time.sleep(0.3)  # as long as a hand needs, thrice what ends a scan
+            time.sleep(0.8)  # as long as a hand needs, eight times what ends a scan
         assert [running.next() for _ in sent] == sent
         running.close()
     os.close(scanner)
