@@ -26,7 +26,10 @@ _CONTEXT = b"draft"
 
 
 class Draft(Discreet, frozen=True):
-    """One unfinished form: ``fields`` as the browser sent them, ``corrects`` the declaration it is to replace."""
+    """One unfinished form: ``fields`` as the browser sent them, ``corrects`` the declaration it is to replace.
+
+    ``turn`` is the page's own number of what it sent last; the page counts up, so a lower one was sent before.
+    """
 
     secret: ClassVar = frozenset({"fields"})
 
@@ -34,10 +37,15 @@ class Draft(Discreet, frozen=True):
     kind: DeclarationKind
     fields: dict[str, tuple[str, ...]]
     corrects: int = 0
+    turn: int = 0
 
     def filled(self, fields: dict[str, tuple[str, ...]]) -> Draft:
         """The same with more filled in."""
         return msgspec.structs.replace(self, fields={**self.fields, **fields})
+
+    def sent(self, turn: int) -> Draft:
+        """The same, sent in this turn."""
+        return msgspec.structs.replace(self, turn=turn)
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -45,6 +53,7 @@ class _Kept(msgspec.Struct, frozen=True):
     kind: DeclarationKind
     fields: dict[str, tuple[str, ...]]
     corrects: int = 0
+    turn: int = 0
 
 
 def begin(kind: DeclarationKind, fields: dict[str, tuple[str, ...]], corrects: int = 0) -> Draft:
@@ -55,7 +64,7 @@ def begin(kind: DeclarationKind, fields: dict[str, tuple[str, ...]], corrects: i
 def save(connection: sa.Connection, ring: Keyring, guest: Guest, draft: Draft, now: datetime) -> None:
     """Keeps a form as it is now."""
     digest, owner = _digest(draft.id), guests.owner(ring, guest)
-    kept = msgspec.json.encode(_Kept(draft.id, draft.kind, draft.fields, draft.corrects))
+    kept = msgspec.json.encode(_Kept(draft.id, draft.kind, draft.fields, draft.corrects, draft.turn))
     lasts = min(KEPT, guests.lasts(guest))
     values: dict[str, Any] = {"sealed": ring.seal(kept, _CONTEXT + digest), "saved": now, "expires": now + lasts}
     statement = insert(connection, drafts).values(id=digest, owner=owner, **values)
@@ -65,10 +74,13 @@ def save(connection: sa.Connection, ring: Keyring, guest: Guest, draft: Draft, n
     connection.execute(sa.delete(drafts).where(own, drafts.c.id.not_in(newest)))
 
 
-def find(connection: sa.Connection, ring: Keyring, guest: Guest, name: str, now: datetime) -> Draft | None:
-    """A form of this visitor's; None when it is another's, sent or too old."""
+def find(
+    connection: sa.Connection, ring: Keyring, guest: Guest, name: str, now: datetime, *, held: bool = False
+) -> Draft | None:
+    """A form of this visitor's; None when it is another's, sent or too old.  ``held``: nobody saves it meanwhile."""
     own = sa.and_(drafts.c.owner == guests.owner(ring, guest), drafts.c.expires > now)
-    sealed = connection.scalar(sa.select(drafts.c.sealed).where(own, drafts.c.id == _digest(name)))
+    wanted = sa.select(drafts.c.sealed).where(own, drafts.c.id == _digest(name))
+    sealed = connection.scalar(wanted.with_for_update() if held else wanted)
     return None if sealed is None else _open(ring, _digest(name), sealed)
 
 
@@ -87,7 +99,7 @@ def drop(connection: sa.Connection, ring: Keyring, guest: Guest, name: str) -> N
 
 def _open(ring: Keyring, digest: bytes, sealed: bytes) -> Draft:
     kept = msgspec.json.decode(ring.open(sealed, _CONTEXT + digest), type=_Kept)
-    return Draft(kept.id, kept.kind, kept.fields, kept.corrects)
+    return Draft(kept.id, kept.kind, kept.fields, kept.corrects, kept.turn)
 
 
 def _digest(name: str) -> bytes:

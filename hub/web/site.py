@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from litestar import Response, Router, get, post
@@ -20,6 +21,7 @@ from hub.register import places
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
 from hub.web import assets, words
+from hub.web.fleet.lines import Board
 from hub.web.form import Form, Visit, read_form
 from hub.web.page import LANGUAGE_COOKIE, YEAR_SECONDS, cookie, see_other
 
@@ -32,6 +34,11 @@ class Site:
     settings: Settings
     ending: threading.Event = field(default_factory=threading.Event)
     """Set when the hub is about to end: what streams to browsers ends then."""
+
+    @cached_property
+    def board(self) -> Board:
+        """The fleet as every page sees it: what one was told of, no other shows from before."""
+        return Board(self.centre)
 
     @property
     def store(self) -> Store:

@@ -77,7 +77,7 @@ def test_a_late_frame_is_not_lost_and_nothing_waits_for_ever(bench):
         began = time.monotonic()
         assert camera.frame(0.02) is None
         assert camera.frame(0) is None
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 30
         bench.opened[0].wake()
         assert camera.frame(30) is not None
     assert len(bench.opened) == 1

@@ -47,9 +47,9 @@ def test_who_comes_late_has_missed_pictures(tmp_path):
     for number in range(200):
         save(tmp_path, f"{number:03}.png", number)
     with FolderCamera(folder=str(tmp_path), rate=50) as camera:
-        first = camera.frame(1)
+        first = camera.frame(30)
         time.sleep(0.2)
-        later = camera.frame(1)
+        later = camera.frame(30)
     assert later.sequence >= first.sequence + 8
     assert later.pixels[0] == later.sequence
 
@@ -105,7 +105,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path):
         for name in ("bomb", "worse"):
             with pytest.raises(DeviceError, match=name):
                 camera.frame(0)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_a_giant_file_is_refused_unread(tmp_path):
@@ -119,7 +119,7 @@ def test_a_code_on_a_transparent_ground_stands_on_white(tmp_path):
     picture.putpixel((5, 5), (0, 255))
     picture.save(tmp_path / "a.png")
     with FolderCamera(folder=str(tmp_path)) as camera:
-        frame = camera.frame(1)
+        frame = camera.frame(30)
     assert (frame.pixels[0], frame.pixels[5 * 32 + 5]) == (255, 0)
 
 

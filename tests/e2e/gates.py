@@ -35,7 +35,7 @@ def number(person: int) -> str:
     return f"046090{person + 1:06}"
 
 
-def wait(happened: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait(happened: Callable[[], bool], seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < until, "it did not happen in time"

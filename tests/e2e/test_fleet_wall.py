@@ -50,6 +50,20 @@ def first_screens(browser, centre, fleet) -> None:
         )
 
 
+def test_a_station_that_falls_silent_is_an_alarm_within_90_seconds_and_none_when_it_is_back(town, browser):
+    centre, fleet = town  # first of all tests: its silence begins with the fleet and does not last
+    name = fleet.faults["silent"]
+    with looking_on(browser, centre) as page:
+        alarm = page.locator("#alarms .alarm", has=page.locator(f'a[href$="/{name}"]')).filter(has_text="Mất tin")
+        alarm.wait_for(timeout=200_000)
+        (told,) = [each for each in standing(centre) if (each.kind, each.station) == ("silent", name)]
+        assert told.last - told.first <= WITHIN  # raised, and last heard, by the hub's own clock
+        page.locator(f"#s-{name}").get_by_text("Đang chạy").wait_for(timeout=200_000)
+        alarm.wait_for(state="detached", timeout=200_000)
+        (told,) = [each for each in standing(centre) if (each.kind, each.station) == ("silent", name)]
+        assert told.cleared is not None
+
+
 def test_twenty_stations_five_faults_are_in_the_first_screen_and_on_a_phone_within_one_scroll(town, browser):
     first_screens(browser, *town)
 
@@ -63,12 +77,14 @@ def test_a_backlog_that_grows_is_named_with_how_much_waits(town, browser):
         def waiting() -> int:
             return int(line.locator("td").nth(4).inner_text().split()[0])
 
-        before = waiting()
-        for _ in range(240):
-            if waiting() > before >= 20:
+        seen = [waiting()]
+        for _ in range(480):
+            seen.append(waiting())
+            if seen[-1] > min((each for each in seen if each >= 20), default=seen[-1]):
                 break
             page.wait_for_timeout(250)
-        assert waiting() > before >= 20
+        else:
+            raise AssertionError(f"it does not grow: {seen}")
 
 
 def test_identify_on_the_page_makes_the_simulated_panel_flash_and_beep(town, browser, tmp_path):
@@ -88,7 +104,7 @@ def test_identify_on_the_page_makes_the_simulated_panel_flash_and_beep(town, bro
             page.goto(f"http://127.0.0.1:{centre.http}{FLEET}/gate-1")
             page.click("#do-identify")
             wait(lambda: gate.station.panel.face.colour == "blue" and gate.station.panel.face.tune != ())
-            page.locator("#orders").get_by_text("xong").wait_for(timeout=30_000)
+            page.locator("#orders").get_by_text("xong").wait_for(timeout=60_000)
     finally:
         gate.close()
 
@@ -97,20 +113,6 @@ def test_identify_reaches_an_invented_station_too(town):
     centre, fleet = town
     centre.run("order", fleet.faults["power"], "identify", "--for", "5s", "--wait", "60s", "--json")
     wait(lambda: f"{fleet.faults['power']}: an order succeeded" in fleet.said)
-
-
-def test_a_station_that_falls_silent_is_an_alarm_within_90_seconds_and_none_when_it_is_back(town, browser):
-    centre, fleet = town
-    name = fleet.faults["silent"]
-    with looking_on(browser, centre) as page:
-        alarm = page.locator("#alarms .alarm", has=page.locator(f'a[href$="/{name}"]')).filter(has_text="Mất tin")
-        alarm.wait_for(timeout=100_000)
-        (told,) = [each for each in standing(centre) if (each.kind, each.station) == ("silent", name)]
-        assert told.last - told.first <= WITHIN  # raised, and last heard, by the hub's own clock
-        page.locator(f"#s-{name}").get_by_text("Đang chạy").wait_for(timeout=100_000)
-        alarm.wait_for(state="detached", timeout=150_000)
-        (told,) = [each for each in standing(centre) if (each.kind, each.station) == ("silent", name)]
-        assert told.cleared is not None
 
 
 @pytest.mark.parametrize("stations", [200, *([LARGE] if LARGE else [])])

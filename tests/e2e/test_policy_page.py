@@ -11,8 +11,6 @@ from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.timeout(300)]
 
-expect.set_options(timeout=30_000)
-
 PASSWORD = "three plain words here"
 
 

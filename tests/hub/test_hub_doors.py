@@ -101,12 +101,12 @@ def test_a_stations_token_does_not_declare_and_a_clients_looks_nobody_up(stand):
     assert send(station, sheet()).status_code == 401
     ask = wire.encode(wire.Ask(who(), GateKind.VENUE, now()))
     assert client.post("/v1/lookup", data=ask).status_code == 401
-    assert requests.post(f"http://{hub.ready['http']}/v1/declarations", data=sheet(), timeout=10).status_code == 401
+    assert requests.post(f"http://{hub.ready['http']}/v1/declarations", data=sheet(), timeout=60).status_code == 401
 
 
 def test_the_hub_describes_every_door_for_machines(stand):
     hub, _, _ = stand
-    described = requests.get(f"http://{hub.ready['http']}/schema/openapi.json", timeout=10).json()
+    described = requests.get(f"http://{hub.ready['http']}/schema/openapi.json", timeout=60).json()
     assert described == json.loads(json.dumps(openapi.document()))
     assert set(described["paths"]) == {door.path for door in openapi.DOORS}
     operations = [operation for path in described["paths"].values() for operation in path.values()]

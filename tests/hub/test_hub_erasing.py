@@ -191,7 +191,8 @@ def test_a_row_that_is_read_while_its_person_is_being_erased_waits_and_then_name
         connection.execute(sa.delete(declarations).where(declarations.c.person == person))
         connection.execute(sa.delete(identities).where(identities.c.person == person))
         connection.execute(sa.delete(people).where(people.c.id == person))
-    reader.join(20)
+    reader.join(60)
+    assert not reader.is_alive()
     other.close()
     assert failed == []
     with peopled.reading() as connection:

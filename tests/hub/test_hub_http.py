@@ -70,7 +70,7 @@ def test_a_question_that_is_far_too_long_is_refused_in_words(stand, size, status
 def test_nobody_is_answered_without_a_stations_token(stand, header, path):
     hub, _ = stand
     method = "POST" if path in ("/v1/lookup", "/v1/checkins") else "GET"
-    answer = requests.request(method, f"http://{hub.ready['http']}{path}", data=ask(), headers=header, timeout=10)
+    answer = requests.request(method, f"http://{hub.ready['http']}{path}", data=ask(), headers=header, timeout=60)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["www-authenticate"] == "Bearer"

@@ -156,7 +156,7 @@ def test_the_keeper_ends_when_it_is_told_to(peopled, ring, tmp_path):
     thread = threading.Thread(target=keeper.run, daemon=True)
     thread.start()
     keeper.stop()
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
 
 

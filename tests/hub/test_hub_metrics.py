@@ -102,9 +102,9 @@ def test_the_page_is_given_to_who_has_the_token_and_to_nobody_else(peopled, ring
     with serving(settings, Board(Centre(peopled, ring))) as port, requests.Session() as line:
         line.trust_env = False
         page = f"http://127.0.0.1:{port}/metrics"
-        assert line.get(page, timeout=10).status_code == 401
-        assert line.get(page, timeout=10, headers={"Authorization": "Bearer nobody"}).status_code == 401
-        answer = line.get(page, timeout=10, headers={"Authorization": "Bearer abc"})
+        assert line.get(page, timeout=60).status_code == 401
+        assert line.get(page, timeout=60, headers={"Authorization": "Bearer nobody"}).status_code == 401
+        answer = line.get(page, timeout=60, headers={"Authorization": "Bearer abc"})
         assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, "text/plain")
         assert read(answer.text)["hub_station_info"]
         with pytest.raises(Unavailable, match=r"metrics\.port"), serving(MetricsSettings(port=port), None):

@@ -23,6 +23,7 @@ from hub_stand import (
     on,
     until,
 )
+from ports import listens
 
 from core import keys, wire
 from core.model import GateKind, Scheme
@@ -272,15 +273,7 @@ def test_the_private_broker_ends_with_the_hub_even_when_it_is_killed(serving):
     hub, _ = serving("--broker")
     address = hub.mqtt
     hub.kill()
-    until(lambda: not _answers(address), "the broker's end")
-
-
-def _answers(address: tuple[str, int]) -> bool:
-    try:
-        requests.get(f"http://{address[0]}:{address[1]}", timeout=1)
-    except requests.ConnectionError as error:
-        return "refused" not in str(error)
-    return True
+    until(lambda: not listens(address[1]), "the broker's end")
 
 
 @pytest.mark.timeout(2 * PATIENCE)

@@ -55,7 +55,7 @@ class SmallHub:
         self._client.on_message = lambda _client, _data, message: self._take(message.topic, message.payload)
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(60)
 
     def say(self, leaf: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
         self._client.publish(f"tq/v1/s/{self.station}/{leaf}", payload, qos=qos, retain=retain)

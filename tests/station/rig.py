@@ -25,7 +25,7 @@ from station.clock import Clock
 from station.gate import Presented
 from station.journal_reading import JournalReader
 
-SECONDS = 30.0
+SECONDS = 60.0
 """What a busy machine may take for anything that must happen."""
 SEALING_PRIVATE, SEALING = keys.new_sealing_key()
 SIGNING_PRIVATE, SIGNING = keys.new_signing_key()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from datetime import timedelta
 
 import pytest
+from chromium import chromium
 from front_rig import parts_of
 from msgspec.structs import replace
 from rig import Registry, Rig
@@ -15,16 +15,12 @@ from station.front.server import start
 from station.health import HeldSnapshot
 from station.sections import Front
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
 
 @pytest.mark.parametrize(
     ("held", "said"), [(None, "–"), (True, "12 · 3 ngày"), (False, "12 · chưa có khoá")], ids=["none", "held", "locked"]
 )
 def test_what_waits_what_was_refused_and_how_old_the_snapshot_is_can_be_read(tmp_path, held, said):
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import expect
 
     rig = Rig(tmp_path, Registry())
 
@@ -37,10 +33,9 @@ def test_what_waits_what_was_refused_and_how_old_the_snapshot_is_can_be_read(tmp
     try:
         with (
             start(section, dataclasses.replace(parts_of(rig), status=status)) as opened,
-            sync_playwright() as playwright,
+            chromium() as launch,
         ):
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": 360, "height": 800})
+            page = launch().new_page(viewport={"width": 360, "height": 800})
             page.goto(f"http://{opened.host}:{opened.port}/")
             expect(page.locator("#backlog")).to_have_text("7")
             expect(page.locator("#oldest")).to_have_text("2 ngày")
@@ -49,6 +44,5 @@ def test_what_waits_what_was_refused_and_how_old_the_snapshot_is_can_be_read(tmp
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             page.locator("#status-title").scroll_into_view_if_needed()
             page.screenshot(path=str(tmp_path / "front.png"), full_page=True)
-            browser.close()
     finally:
         rig.close()

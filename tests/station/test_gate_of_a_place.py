@@ -38,7 +38,7 @@ def rig(tmp_path: Path, registry: Registry) -> Iterator[Rig]:
     rig.close()
 
 
-def told(rig: Rig, *names: tuple[str, str], seconds: float = 30, way: Direction = Direction.IN) -> None:
+def told(rig: Rig, *names: tuple[str, str], seconds: float = 60, way: Direction = Direction.IN) -> None:
     """A neighbour lets somebody through, known there by these names."""
     at = now() - timedelta(seconds=seconds)
     seen = Seen("cd" * 8, 1, at, way, place.tags(KEY, place.day_of(at), names))

@@ -98,7 +98,7 @@ def test_nobody_waits_for_a_slow_hub_to_answer_about_the_next_one(rig, registry)
     answer = registry._look_up
 
     def slowly(body: bytes) -> bytes:
-        time.sleep(0.4)
+        time.sleep(1.5)
         return answer(body)
 
     registry._look_up = slowly
@@ -106,7 +106,7 @@ def test_nobody_waits_for_a_slow_hub_to_answer_about_the_next_one(rig, registry)
     begun = time.monotonic()
     dump(rig, [BINH, CHI])
     assert rig.next().outcome is Outcome.PASS
-    assert time.monotonic() - begun < 0.7
+    assert time.monotonic() - begun < 2.7  # both of them take three seconds
     assert rig.next().outcome is Outcome.PASS
 
 

@@ -1,6 +1,5 @@
 """A running hub with pages, its text messages, and a real browser; one hub for the tests of a module."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -10,21 +9,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "hub"))  # hub_stan
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))  # gates
 sys.path.insert(0, str(Path(__file__).parent))
 
+from chromium import chromium
 from databases import module_database, postgres  # noqa: F401  # fixtures
 from gates import Gate
-from lacking import lacking
 from web_stand import Messages, Visitor, serve_pages, station_config
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +57,5 @@ def gate(site, tmp_path):
 @pytest.fixture(scope="module")
 def browser():
     """Debian's Chromium, headless."""
-    if CHROMIUM is None:
-        lacking("chromium is not installed; provisioning/setup.sh dev installs it")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield running
-        running.close()
+    with chromium() as launch:
+        yield launch()

@@ -1,6 +1,7 @@
 """The wall by keyboard, by groups, and in a room without one: what the address says and what the keys do."""
 
 import pytest
+from playwright.sync_api import expect
 from town import PASSWORD, furnish_town
 from web_stand import Messages, Visitor, serve_pages
 
@@ -44,23 +45,24 @@ def test_keys_walk_the_stations_open_the_filter_and_show_what_they_do(site, tech
         context.add_cookies(cookies)
         page = context.new_page()
         page.goto(f"{site.url}/officers/fleet")
-        focused = "document.activeElement.textContent"
+        expect(page.locator("#line")).to_have_text("Đang cập nhật trực tiếp")
+        first, second = page.locator("#stations tr th a").nth(0), page.locator("#stations tr th a").nth(1)
+        expect(first).to_have_text("s1")
         page.keyboard.press("j")
-        first = page.evaluate(focused)
+        expect(first).to_be_focused()
         page.keyboard.press("j")
-        second = page.evaluate(focused)
+        expect(second).to_be_focused()
         page.keyboard.press("k")
-        assert (first, page.evaluate(focused)) == ("s1", "s1")
-        assert second != "s1"
+        expect(first).to_be_focused()
         page.keyboard.press("/")
-        assert page.evaluate("document.activeElement.id") == "district"
+        expect(page.locator("#district")).to_be_focused()
         page.keyboard.press("j")  # somebody types in a field: no key of ours
-        assert page.evaluate("document.activeElement.id") == "district"
+        expect(page.locator("#district")).to_be_focused()
         page.evaluate("document.activeElement.blur()")
         page.keyboard.press("?")
-        assert page.locator("#keys").is_visible()
+        expect(page.locator("#keys")).to_be_visible()
         page.keyboard.press("Escape")
-        page.locator("#keys").wait_for(state="hidden")
+        expect(page.locator("#keys")).to_be_hidden()
         page.keyboard.press("b")
         page.wait_for_url("**kiosk=1**")
         page.keyboard.press("b")

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from filling import fill
 from hub_stand import now
 from town import CITIZEN, PASSWORD
 from web_stand import Visitor, phone, whole
@@ -98,7 +99,7 @@ class Tour:
         self.go("/declare/health")
         self.press("form.card button.action")
         for step, fields in whole("health").items():
-            self.fill({**fields, "document": who["document"]} if step == "who" else fields)
+            fill(self.page, {**fields, "document": who["document"]} if step == "who" else fields)
             self.press("main form > .actions .action", "health-send-differs" if step == "send" else "")
 
     def declare(self, kind: str, *, seen: bool = False) -> dict[str, object]:
@@ -113,28 +114,11 @@ class Tour:
                 self.press(".actions .action", f"{kind}-{step}-fault")
             if step == "who":
                 fields = who = {**fields, "name": "Công Tằng Tôn Nữ Thị Nguyệt Ánh Dương"}
-            self.fill(fields)
+            fill(self.page, fields)
             self.press("main form > .actions .action")
         if seen:
             self.look(self.page, "shown")
         return who
-
-    def fill(self, fields: dict[str, object]) -> None:
-        """Puts values into the fields of a step as a person would."""
-        page = self.page
-        for name, value in fields.items():
-            field = page.locator(f"[name={name}]").first
-            kind = field.get_attribute("type") or field.evaluate("each => each.tagName")
-            if kind == "radio":
-                page.check(f"[name={name}][value={value}]")
-            elif kind == "checkbox":
-                for each in value if isinstance(value, list) else [value] if value else []:
-                    page.check(f"[name={name}][value={each}]")
-            elif kind == "SELECT":
-                field.select_option(str(value))
-                page.wait_for_load_state("networkidle")
-            elif value:
-                field.fill(str(value))
 
     def errors(self) -> None:
         """What is told of a page that there is not."""

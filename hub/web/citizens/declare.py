@@ -28,6 +28,7 @@ from hub.web.site import Site, pages
 
 FULL_PROMISE = "wrong-promise"
 INVALID = 422
+TURN_DIGITS = 15
 
 
 def router(site: Site) -> Router:
@@ -57,11 +58,10 @@ def router(site: Site) -> Router:
     def sent(request: Visit, form: Form, name: str, step: str) -> Page | Redirect:
         guest = visits.needed(site, request)
         _known(step)
-        draft = sheets.take(_found(site, guest, name), step, {field: form.all(field) for field in form})
-        told = ""
+        draft, told = _taken(site, guest, name, step, form), ""
         if form.text("do") == "fill":
             draft, told = _filled(site, guest, draft, caller(request))
-        _save(site, guest, draft)
+            _save(site, guest, draft)
         if form.text("do") == "next":
             return _next(site, request, guest, draft, step, form)
         return see_other(request, _after(draft, step, form.text("do")), told=told)
@@ -74,6 +74,28 @@ def router(site: Site) -> Router:
         return see_other(request, "/mine", told="dropped")
 
     return pages([ready, begin, step_of, sent, drop], exception_handlers={visits.NobodyHere: visits.to_phone})
+
+
+def _taken(site: Site, guest: Guest, name: str, step: str, form: Form) -> Draft:
+    """The form with what was sent of one step, kept; ``NotFoundException`` when there is none.
+
+    Read and kept in one transaction: a page sends again before it has an answer, and neither may undo the other.
+    """
+    turn = _turn(form.text("turn"))
+    with site.store.writing() as connection:
+        draft = drafts.find(connection, site.ring, guest, name, visits.now(), held=True)
+        if draft is None:
+            raise NotFoundException
+        if form.text("do") == "keep" and turn < draft.turn:
+            return draft  # overtaken on its way by what was sent after it
+        draft = sheets.take(draft, step, {field: form.all(field) for field in form}).sent(turn)
+        drafts.save(connection, site.ring, guest, draft, visits.now())
+    return draft
+
+
+def _turn(typed: str) -> int:
+    """What a page counts with, milliseconds of its own clock; 0 from one that does not."""
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= TURN_DIGITS else 0
 
 
 def _next(site: Site, request: Visit, guest: Guest, draft: Draft, step: str, form: Form) -> Page | Redirect:

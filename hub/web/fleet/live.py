@@ -29,6 +29,9 @@ ROWS_AT_MOST = 200
 VIEWERS_AT_MOST = 200
 PROVEN_EVERY = 30.0
 ALIVE_EVERY = 15.0
+BEGUN = b"event: begun\ndata:\n\n"
+"""What changes after this is told; what changed before is in the page, if it is asked for now."""
+
 WHOLE = b"event: whole\ndata:\n\n"
 ALIVE = b": alive\n\n"
 RETRY = b"retry: 3000\n\n"
@@ -57,14 +60,14 @@ class Painter:
         self._begun = False
 
     def draw(self, look: Look) -> bytes:
-        """An event, or nothing when all is as it was; the first look only begins."""
+        """An event, or nothing when all is as it was; the first look begins."""
         fresh = [line for line in look.lines if self._keys.get(line.name) != line.key]
         gone = self._keys.keys() - {line.name for line in look.lines}
         self._keys = {line.name: line.key for line in look.lines}
         before, self._others = self._others, self._beside(look)
         begun, self._begun = self._begun, True
         if not begun:
-            return b""
+            return BEGUN
         if gone or len(fresh) > ROWS_AT_MOST:
             return WHOLE
         rows = tuple(self._part("row", line) for line in fresh)
@@ -91,6 +94,7 @@ class Live:
         self._board, self._listeners, self._ending = board, listeners, ending
         self._viewers: dict[Queue, str] = {}
         self._painters: dict[str, Painter] = {}
+        self._begun: frozenset[str] = frozenset()
         self._news = threading.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -104,7 +108,12 @@ class Live:
         queue: Queue = asyncio.Queue(QUEUED_AT_MOST)
         self._viewers[queue] = language
         if self._task is None or self._task.done():
+            self._painters, self._begun = {}, frozenset()
             self._task = asyncio.create_task(self._run())
+        if language in self._begun:
+            queue.put_nowait(BEGUN)
+        else:
+            self._news.set()  # its first look, at once
         due = time.monotonic() + PROVEN_EVERY
         try:
             yield RETRY
@@ -127,7 +136,6 @@ class Live:
     async def _run(self) -> None:
         """Looks, draws and tells, while anybody looks on."""
         looked = 0.0
-        self._painters.clear()
         self._listeners.append(self._heard)
         try:
             while self._viewers and not self._ending.is_set():
@@ -136,6 +144,7 @@ class Live:
                     looked = time.monotonic()
                     languages = frozenset(self._viewers.values())
                     self._tell(await asyncio.to_thread(self._draw, languages))
+                    self._begun |= languages
                 await asyncio.sleep(TICK_SECONDS)
         finally:
             self._listeners.remove(self._heard)

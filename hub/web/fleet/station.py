@@ -25,7 +25,7 @@ from hub.web import words
 from hub.web.fleet import commanding, histories, standing, wording
 from hub.web.fleet.commanding import OFFERED, REASONED, WHY_AT_MOST
 from hub.web.fleet.faces import Faces, drawn
-from hub.web.fleet.lines import Board, Look
+from hub.web.fleet.lines import Look
 from hub.web.fleet.wall import LIVE, prover
 from hub.web.form import Form, Visit
 from hub.web.officials import FLEET, now, official, officials, show
@@ -51,12 +51,11 @@ class Passage(msgspec.Struct, frozen=True):
 
 def router(site: Site) -> Router:
     """The page itself, and the stream of what its gate shows."""
-    board = Board(site.centre)
     faces = Faces(site.centre.fleet, site.ending.is_set) if site.centre is not None else None
 
     @get(f"{FLEET}/{{name:str}}", sync_to_thread=True)
     def station(request: Visit, name: str) -> Page:
-        return _page(site, board, request, name)
+        return _page(site, request, name)
 
     @get(f"{FLEET}/{{name:str}}/face", sync_to_thread=False)
     def face(request: Visit, name: str) -> Stream:
@@ -72,7 +71,6 @@ def router(site: Site) -> Router:
 
 def ordering(site: Site) -> Router:
     """The forms that tell it what to do, and what an order brought."""
-    board = Board(site.centre)
 
     @post(f"{FLEET}/{{name:str}}", sync_to_thread=True)
     def order(request: Visit, form: Form, name: str) -> Page | Redirect:
@@ -80,14 +78,14 @@ def ordering(site: Site) -> Router:
         if site.centre.tokens.named(name) is None or kind not in OFFERED:
             raise NotFoundException
         if kind in REASONED and not why:
-            return _page(site, board, request, name, kind, {"why": "fault-why"}, form)
+            return _page(site, request, name, kind, {"why": "fault-why"}, form)
         try:
             with site.store.writing() as connection:
                 orders.issue(
                     connection, site.ring, name, commanding.task(kind, form), now(), official(request).name, why=why
                 )
         except (DataError, ValueError):
-            return _page(site, board, request, name, kind, {"do": "fault-order"}, form)
+            return _page(site, request, name, kind, {"do": "fault-order"}, form)
         return see_other(request, f"{FLEET}/{name}", told="order-given")
 
     @get(f"{FLEET}/{{name:str}}/orders/{{order_id:str}}", sync_to_thread=True)
@@ -106,7 +104,6 @@ def ordering(site: Site) -> Router:
 
 def _page(
     site: Site,
-    board: Board,
     request: Visit,
     name: str,
     kind: str = "",
@@ -114,7 +111,7 @@ def _page(
     form: Form | None = None,
 ) -> Page:
     """The page; with the kind of order whose form was not filled in as it must be, and what was wrong."""
-    look, moment = board.look(), now()
+    look, moment = site.board.look(), now()
     line = look.named(name)
     if line is None:
         raise NotFoundException

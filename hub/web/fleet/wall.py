@@ -27,7 +27,7 @@ AGAIN_SECONDS = 15
 
 def router(site: Site) -> Router:
     """The wall, its stream of events, and the button that says an alarm was seen."""
-    board = Board(site.centre)
+    board = site.board
     live = Live(board, site.centre.fleet.listeners if site.centre is not None else [], site.ending)
 
     @get(FLEET, sync_to_thread=True)

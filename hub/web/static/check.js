@@ -106,7 +106,8 @@ for (const field of document.querySelectorAll("input[name=code]")) {
 // On a phone the answer comes into view, not the keyboard.
 const answer = document.getElementById("answer");
 if (answer && matchMedia("(pointer: coarse)").matches) {
-  document.activeElement.blur();
+  answer.tabIndex = -1;
+  answer.focus({ preventScroll: true }); // or the box that waits for a code takes the focus once the page is drawn
   answer.scrollIntoView();
 } else if (answer) {
   // At a desk the next code goes into the box at once, and the verdict stays in sight on a low screen too.

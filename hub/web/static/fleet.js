@@ -6,23 +6,70 @@ const line = document.getElementById("line");
 const asked = new URLSearchParams(location.search);
 const page = (text) => new DOMParser().parseFromString(text, "text/html");
 
-// Puts a part in another's place; whoever was at one of its buttons or links stays there, what was open stays open.
+// What is drawn anew while a button is being pressed waits until it is let go of: the click would find another one.
+// News that come while the whole is fetched wait for it: it may have been drawn before them.
+let pressed = false;
+let fetching = false;
+let newest = "";
+const waiting = [];
+function drain() {
+  if (pressed || fetching) return;
+  if (newest) putWhole(page(newest));
+  newest = "";
+  for (const act of waiting.splice(0)) act();
+}
+function calmly(act) {
+  waiting.push(act);
+  drain();
+}
+addEventListener("pointerdown", ({ button }) => { pressed = button === 0; });
+for (const end of ["pointerup", "pointercancel", "contextmenu", "blur"]) {
+  addEventListener(end, () => setTimeout(() => { pressed = false; drain(); })); // the click comes first
+}
+
+// Whether an order is filled in and not sent yet, or is told what is wrong with it.
+const differs = (field) => (field.tagName === "SELECT"
+  ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((each) => each.defaultSelected))
+  : field.tagName === "INPUT" && field.value !== field.defaultValue);
+const underway = (form) => form.querySelector("[role=alert]") || [...form.elements].some(differs);
+
+// Puts a part in another's place; whoever was at one of its buttons or links stays there, what was open stays open, and
+// an order that somebody is at stays as it is.
 function swap(old, fresh) {
   if (!old || !fresh) return;
   const at = old.contains(document.activeElement) ? document.activeElement : null;
   const open = [...old.querySelectorAll("details[open]")].map((each) => each.id);
   old.replaceWith(document.adoptNode(fresh));
   for (const each of fresh.querySelectorAll("details")) each.open = open.includes(each.id);
+  for (const { parentElement: form } of [...old.querySelectorAll(".command")].filter(underway)) document.getElementById(form.id)?.replaceWith(form);
   if (!at) return;
+  if (at.isConnected) return at.focus();
+  if (at.tagName === "SUMMARY") return document.getElementById(at.parentElement.id)?.querySelector("summary").focus();
   const same = (each) => (at.id ? each.id === at.id : at.value ? each.value === at.value : each.href && each.href === at.href);
-  [...fresh.querySelectorAll("a, button, summary")].find(same)?.focus();
+  [...fresh.querySelectorAll("a, button")].find(same)?.focus();
 }
 
+// One at a time: an answer that was drawn earlier must not come later.
+let anew = false;
 async function whole() {
-  const answer = await fetch(location.href).catch(() => null);
-  if (answer?.redirected) return location.reload(); // signed out meanwhile
-  if (!answer?.ok) return;
-  const fresh = page(await answer.text());
+  anew = true;
+  if (fetching) return;
+  fetching = true;
+  while (anew) {
+    anew = false;
+    newest = await fetched().catch(() => "") || newest;
+  }
+  fetching = false;
+  drain();
+}
+
+async function fetched() {
+  const answer = await fetch(location.href, { signal: AbortSignal.timeout(30_000) });
+  if (answer.redirected) location.reload(); // signed out meanwhile
+  return answer.ok ? answer.text() : "";
+}
+
+function putWhole(fresh) {
   for (const id of station ? ["station"] : ["stations", "sums", "alarms"]) {
     const part = document.getElementById(id);
     if (id === "station" && part?.querySelector(".command :is(input, select):focus")) return; // somebody is filling in an order
@@ -62,13 +109,14 @@ function told(key) {
 function listen(address) {
   const events = new EventSource(address);
   const later = () => setTimeout(whole, Math.random() * 1500); // not every browser at the same moment
-  events.addEventListener("open", () => (told("live"), whole()));
+  events.addEventListener("open", () => told("live"));
   events.addEventListener("error", () => told("lost"));
+  events.addEventListener("begun", whole); // whatever changes from here on is told
   events.addEventListener("whole", later);
   events.addEventListener("over", () => location.reload());
   events.addEventListener("news", (event) => {
     const news = JSON.parse(event.data);
-    if (rows) put(news);
+    if (rows) calmly(() => put(news));
     else if (news.names?.includes(document.getElementById("station").dataset.name) || news.alarms) whole();
   });
 }
@@ -82,7 +130,7 @@ async function again() {
 // The lamp and the last outcomes of a gate, as long as its page is looked at.
 function face(address) {
   const events = new EventSource(address);
-  events.addEventListener("face", (event) => swap(document.getElementById("face"), page(JSON.parse(event.data).face).getElementById("face")));
+  events.addEventListener("face", (event) => calmly(() => swap(document.getElementById("face"), page(JSON.parse(event.data).face).getElementById("face"))));
   events.addEventListener("over", () => location.reload());
 }
 
