@@ -29,7 +29,7 @@ from station.reading.camera_reader import CameraReader
 from station.reading.decoders import Read
 from station.reading.ladder import Ladder
 from station.reading.plane import Luma, Plane
-from station.sources import CameraLoop, captures
+from station.sources import CameraLoop, Captures
 
 SHARED = Path(os.environ.get("TQ_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 SEED, PER_STEP = 7000, 6
@@ -167,7 +167,7 @@ def _empty_gate(size: tuple[int, int], told: Callable[[str], None]) -> list[Row]
     ours, bare = [], []
     for _ in range(ROUNDS):
         bare.append(_cpu(lambda frame, _at: _bare(frame), frames))
-        loop = CameraLoop(NullCamera(), CameraReader(Ladder()), captures(), Clock())
+        loop = CameraLoop(NullCamera(), CameraReader(Ladder()), Captures(), Clock())
         ours.append(_cpu(loop.take, frames))
     ratios = [mine / theirs for mine, theirs in zip(ours, bare, strict=True)]
     told(f"empty gate {size[0]}: ours {_spread(ours)} ms, bare {_spread(bare)} ms, ratio {_spread(ratios)}")

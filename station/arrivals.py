@@ -59,7 +59,7 @@ class Arrivals:
     def _gather(self, timeout: float) -> None:
         try:
             while len(self._line) < _IN_LINE:
-                item = self._captures.get(timeout > 0, timeout)
+                item = self._captures.get(timeout)
                 if isinstance(item, Burst):
                     self._bursts.append(item)
                 else:

@@ -114,7 +114,7 @@ class MqttHub:
         self._woken = woken
         self._changes: deque[Connected | Disconnected] = deque(maxlen=_MOST_EVENTS)
         self._messages: deque[Message] = deque(maxlen=_MOST_EVENTS)
-        self._answers: queue.Queue[bytes] = queue.Queue(_MOST_ANSWERS)
+        self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._refused = ""
         self._losses, self._least_pause = 0, 0.0
         self._given: dict[str, mqtt.MQTTMessageInfo] = {}
@@ -341,8 +341,8 @@ class MqttHub:
         if len(message.payload) > LARGEST:
             return
         if topic == "answer":
-            with contextlib.suppress(queue.Full):
-                self._answers.put_nowait(bytes(message.payload))
+            if self._answers.qsize() < _MOST_ANSWERS:
+                self._answers.put(bytes(message.payload))
         else:
             self._messages.append(Message(topic, bytes(message.payload), message.retain))
             self._woken()

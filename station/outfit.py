@@ -35,7 +35,6 @@ from station.sources import (
     RelayLoop,
     ScannerLoop,
     Watched,
-    captures,
 )
 
 log = logging.getLogger(__name__)
@@ -52,7 +51,7 @@ class Outfit:
     """
 
     def __init__(self, settings: Settings, clock: Clock, stack: ExitStack) -> None:
-        self.captures: Captures = captures()
+        self.captures: Captures = Captures()
         self._clock, self._stack = clock, stack
         self._missing: list[DeviceState] = []
         relay = self._opened(settings.relay, NullRelay())

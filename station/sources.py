@@ -66,12 +66,39 @@ class Burst:
 
 
 Item = Capture | Burst | Pressed | Moved | Errand
-Captures = queue.Queue[Item]
 
 
-def captures() -> Captures:
-    """The queue between the sources and the gate: short, because a person at the gate is there now."""
-    return queue.Queue(_ROOM)
+class Captures:
+    """The queue between the sources and the gate: short, because a person at the gate is there now.
+
+    ``queue.Queue`` wakes whoever waits and then has it wait for the same lock; this one hands over at once.
+    """
+
+    def __init__(self, room: int = _ROOM) -> None:
+        self._room = threading.Semaphore(room)
+        self._items: queue.SimpleQueue[Item] = queue.SimpleQueue()
+
+    def put(self, item: Item, timeout: float | None = None) -> None:
+        """Waits for room, at most ``timeout`` seconds; ``queue.Full`` when there is none."""
+        if not self._room.acquire(timeout=timeout):
+            raise queue.Full
+        self._items.put(item)
+
+    def put_nowait(self, item: Item) -> None:
+        """``queue.Full`` when there is no room now."""
+        if not self._room.acquire(blocking=False):
+            raise queue.Full
+        self._items.put(item)
+
+    def get(self, timeout: float) -> Item:
+        """The next; ``queue.Empty`` when none comes within ``timeout`` seconds."""
+        item = self._items.get(timeout > 0, timeout)
+        self._room.release()
+        return item
+
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        return self._items.empty()
 
 
 class Loop(Protocol):

@@ -15,7 +15,7 @@ from core.model import Capture, Outcome, Reason, Source, Symbology
 from drivers.led import SimLight
 from station.arrivals import Arrivals
 from station.journal_reading import JournalReader
-from station.sources import Burst, Errand, Pressed, captures
+from station.sources import Burst, Captures, Errand, Pressed
 
 CROWD = [f"0460900001{number:02}" for number in range(40)]
 
@@ -125,7 +125,7 @@ def capture(number: str) -> Capture:
 
 
 def test_somebody_at_the_gate_waits_for_no_more_than_one_group_of_a_dump():
-    queue = captures()
+    queue = Captures()
     arrivals = Arrivals(queue)
     burst = Burst(capture(number) for number in CROWD)
     queue.put(burst)
@@ -143,7 +143,7 @@ def test_somebody_at_the_gate_waits_for_no_more_than_one_group_of_a_dump():
 
 
 def test_what_is_no_capture_keeps_its_place_in_the_line():
-    queue, ran = captures(), threading.Event()
+    queue, ran = Captures(), threading.Event()
     arrivals = Arrivals(queue)
     first, last, pressed, errand = capture(AN), capture(BINH), Pressed("admitted"), Errand(ran.set)
     for item in (first, pressed, errand, last):

@@ -18,7 +18,7 @@ from station.arrivals import Arrivals
 from station.clock import Clock
 from station.outfit import _lines
 from station.settings import Scanner
-from station.sources import ScannerLoop, captures
+from station.sources import Captures, ScannerLoop
 
 SECONDS = 60
 CARD = "046093000001||Nguyễn Văn Ánh|01011993|Nam|Tổ 3, Phường Phú Hội, Thành phố Huế, Thừa Thiên Huế|02022021"
@@ -43,7 +43,7 @@ class Running:
     """A scanner's loop into a gate's short queue, and the gate's end of it, which takes one capture at a time."""
 
     def __init__(self, device):
-        into = captures()
+        into = Captures()
         self._arrivals = Arrivals(into)
         self._stop = threading.Event()
         loop = ScannerLoop(_lines(Scanner(device=device)), into, Clock(), 1)
