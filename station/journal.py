@@ -344,7 +344,7 @@ class Journal:
 
     def _take_up(self, db: sqlite3.Connection) -> None:
         """Finds the end of the chain after each opening, or begins an epoch."""
-        self._days.forget()
+        self._days.begin()
         found = db.execute(
             "SELECT epoch, gone, gone_hash FROM epochs WHERE current = 1 AND station = ?", (self.station,)
         ).fetchone()

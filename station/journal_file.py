@@ -307,6 +307,7 @@ class JournalFile:
             self._unread = str(error)
             return
         self._saved += copied.rows
+        self._ready = False  # what was copied is to be taken up
         if copied.done:
             kept = journal_salvage.finish(self.path)
             log.warning("damaged journal copied", extra=self._named() | {"set_aside": str(kept), "rows": self._saved})
