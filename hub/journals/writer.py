@@ -33,6 +33,10 @@ READ_A_COMMIT = 64
 READ_BESIDE = 16
 """Rows opened in a transaction that takes something in: in light traffic all that come, of a backlog the fewest."""
 IDLE_SECONDS = 0.5
+NEXT_SECONDS = 0.005
+"""How long the next batch of a backlog is waited for before its rows are opened: its station has one under way."""
+LARGE = 100
+"""Rows of a batch behind which more are to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Writer:
         self._queue: queue.Queue[Delivery] = queue.Queue(QUEUE_AT_MOST)
         self._stop = threading.Event()
         self._unread = True
+        self._more_comes = False
 
     @property
     def busy(self) -> bool:
@@ -87,9 +92,16 @@ class Writer:
     def run(self) -> None:
         """Commits what is delivered until stopped; opens rows that wait to be read whenever there is time."""
         while not (self._stop.is_set() and self._queue.empty()):
-            deliveries = self._gather(0.0 if self._unread else IDLE_SECONDS)
+            deliveries = self._gather(self._patience)
             if deliveries or self._unread:
                 self._unread = self._commit(deliveries)
+            self._more_comes = any(_is_large(each.message) for each in deliveries)
+
+    @property
+    def _patience(self) -> float:
+        if self._unread:
+            return NEXT_SECONDS if self._more_comes else 0.0
+        return IDLE_SECONDS
 
     def _gather(self, patience: float) -> list[Delivery]:
         gathered: list[Delivery] = []
@@ -153,6 +165,10 @@ def _keep(connection: sa.Connection, ring: Keyring, delivery: Delivery, now: dat
     except (sa.exc.DataError, sa.exc.IntegrityError) as error:
         log.error("a delivery cannot be kept", extra={"station": message.station, "cause": type(error.orig).__name__})
         return NotKept(poisoned=True)
+
+
+def _is_large(message: Message) -> bool:
+    return isinstance(message, Batch) and len(message.rows) >= LARGE
 
 
 def _asked(batch: Batch) -> Asked:
