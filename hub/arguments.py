@@ -174,6 +174,14 @@ def _documents(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     publish.add_argument("file", type=Path, metavar="POLICY.json")
     publish.add_argument("--next", action="store_true", help="give it the next free version, whatever the file says")
     answered(publish)
+    about = (
+        "Take a narrower scope's rules back: its stations go by the next wider ones they hold. It is a number of its "
+        "own in the history; publishing for the scope again gives it rules again."
+    )
+    withdraw = add(policy, "withdraw", "policy withdraw", about, "hub policy withdraw station/cho-1 --by le-thi-b")
+    withdraw.add_argument("scope", metavar="SCOPE", help="kind/…, district/<edition>/<code> or station/<name>")
+    withdraw.add_argument("--note", default="", metavar="TEXT", help="why, by which document")
+    answered(withdraw)
     _signing(groups, add)
     schemas = add(
         groups, "schemas", "schemas", "Write the JSON Schemas of files and messages.", "hub schemas docs/schemas"

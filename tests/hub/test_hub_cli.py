@@ -39,6 +39,7 @@ COMMANDS = (
     ("dead-letter", "show"),
     ("dead-letter", "replay"),
     ("policy", "publish"),
+    ("policy", "withdraw"),
     ("keys", "show"),
     ("keys", "rotate"),
     ("client", "add"),

@@ -9,6 +9,7 @@ from hub_stand import now
 
 from core import wire
 from core.health import BoardFigures, CameraFigures, ClockFigures, Health, Histogram, JournalFigures, Versions
+from core.rules import Policy
 from core.shown import RunningSettings
 from hub.config import Settings
 from hub.custody import keeping
@@ -19,6 +20,7 @@ from hub.officials import accounts, audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Role
 from hub.opening import open_store
+from hub.policy import policies
 from hub.register import areas, people, registry
 from hub.stations import alarms
 from hub.stations import fleet as stations
@@ -102,6 +104,8 @@ def furnish_town(settings: Settings) -> None:
         audit.append(connection, OFFICIALS[4], "place", now(), shown=keys, **told)
         _erased(connection)
         _fleet(connection)
+        own = Policy(2, now(), now(), "station/sieu-thi-cua-hung-vuong", note="Đợt kiểm tra cuối tuần")
+        policies.publish(connection, ring, own, now(), "dich-te")
     store.close()
     assert areas.find("63", WARD["commune"]) is not None
 
