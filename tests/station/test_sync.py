@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -292,17 +291,6 @@ def test_a_policy_announced_is_taken_and_the_state_says_so_at_the_next_connect(o
     wait(lambda: [state.policy_version for state in list(centre.states.queue)][-1:] == [7])
 
 
-def test_over_mqtt_a_withdrawal_has_the_wider_policy_decide(over_mqtt, centre):
-    before = Clock().now() - timedelta(days=1)
-    current = over_mqtt.policies.current
-    for version, scope, said in ((1, "all", {}), (2, "kind/venue", {}), (3, "kind/venue", {"withdrawn": True})):
-        policy = Policy(version, before, before, scope=scope, **said)
-        centre.announce(wire.encode(keys.sign(SIGNING, wire.encode(policy))), scope)
-        decides = 1 if said else version
-        wait(lambda decides=decides: getattr(current(Clock().now()), "version", 0) == decides)
-    wait(lambda: over_mqtt.policies.held == {"kind/venue": 3, "all": 1})
-
-
 def test_a_clean_end_says_that_the_station_is_offline(over_mqtt, centre):
     wait(lambda: over_mqtt.sync.carrier.problem == "")
     over_mqtt.sync.carrier.close()
@@ -372,24 +360,6 @@ def test_refused_rows_that_no_mark_has_room_for_are_asked_for_over_http(over_htt
     posts.refused, posts.mark = REFUSED, posts.page
     over_http.record(30)
     wait(lambda: dead_letters(over_http) == REFUSED)
-
-
-def test_over_http_a_station_fetches_every_scopes_document_and_falls_back_when_one_is_withdrawn(over_http, posts):
-    before = Clock().now() - timedelta(days=1)
-
-    def signed(version: int, scope: str, **said: object) -> tuple[str, int, bytes]:
-        policy = Policy(version, before, before, scope=scope, **said)
-        return scope, version, wire.encode(keys.sign(SIGNING, wire.encode(policy)))
-
-    posts.documents = [signed(2, "kind/venue"), signed(1, "all")]
-    current = over_http.policies.current
-    wait(lambda: over_http.policies.held == {"kind/venue": 2, "all": 1})
-    assert current(Clock().now()).version == 2
-    posts.documents = [signed(1, "all"), signed(3, "kind/venue", withdrawn=True)]
-    over_http.sync.carrier._policy_next = 0.0  # a minute is over
-    wait(lambda: current(Clock().now()).version == 1)
-    assert posts.haves[0] == {}
-    wait(lambda: posts.haves[-1] == {"kind/venue": 3, "all": 1})
 
 
 def test_a_hub_that_cannot_say_its_policy_may_still_take_rows(over_http, posts):

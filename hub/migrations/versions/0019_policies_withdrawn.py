@@ -13,5 +13,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Takes the step."""
-    withdrawn: sa.Column[bool] = sa.Column("withdrawn", sa.Boolean(), nullable=False, server_default=sa.false())
+    about = "takes its scope's rules back"
+    withdrawn: sa.Column[bool] = sa.Column(
+        "withdrawn", sa.Boolean(), nullable=False, server_default=sa.false(), comment=about
+    )
     op.add_column("policies", withdrawn)
