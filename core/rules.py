@@ -83,6 +83,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One version of the province's rules for one scope.
 
     ``scope``: ``all``, ``kind/venue``, ``district/<edition>/<code>`` or ``station/<name>``; the narrowest wins.
+    A document with ``withdrawn`` has no rules: it takes back every lower version of its scope, and the next wider
+    scope decides.
     """
 
     version: Annotated[int, msgspec.Meta(ge=1)]
@@ -94,6 +96,12 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zones: tuple[Zone, ...] = ()
     places: tuple[FlaggedPlace, ...] = ()
     note: str = ""
+    withdrawn: bool | msgspec.UnsetType = msgspec.UNSET  # unset it is not sent: older stations refuse unknown keys
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether this takes its scope's rules back instead of giving any."""
+        return self.withdrawn is True
 
     def rules_for(self, kind: GateKind) -> GateRules:
         """The rules of a gate kind; the defaults when the document leaves it out."""

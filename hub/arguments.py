@@ -107,6 +107,7 @@ def _fleet(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     added.add_argument("--place", required=True, metavar="CODE", help="a registered place")
     added.add_argument("--kind", type=GateKind, choices=list(GateKind), help="the gate's kind; default: the place's")
     added.add_argument("--url", default="", metavar="URL", help="the hub's address to print into the settings")
+    answered(added)
     add(stations, "list", "station list", "List stations and what they last said.", "hub station list --json")
     journal = groups.add_parser("journal", help="Prove journals.").add_subparsers(required=True, metavar="WHAT")
     verify = add(
@@ -174,6 +175,14 @@ def _documents(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     publish.add_argument("file", type=Path, metavar="POLICY.json")
     publish.add_argument("--next", action="store_true", help="give it the next free version, whatever the file says")
     answered(publish)
+    about = (
+        "Take a narrower scope's rules back: its stations go by the next wider ones they hold. It is a number of its "
+        "own in the history; publishing for the scope again gives it rules again."
+    )
+    withdraw = add(policy, "withdraw", "policy withdraw", about, "hub policy withdraw station/cho-1 --by le-thi-b")
+    withdraw.add_argument("scope", metavar="SCOPE", help="kind/…, district/<edition>/<code> or station/<name>")
+    withdraw.add_argument("--note", default="", metavar="TEXT", help="why, by which document")
+    answered(withdraw)
     _signing(groups, add)
     schemas = add(
         groups, "schemas", "schemas", "Write the JSON Schemas of files and messages.", "hub schemas docs/schemas"
@@ -205,6 +214,7 @@ def _signing(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     about = "Register a system that brings declarations in and print its token, once; an existing name gets a new one."
     added = add(others, "add", "client add", about, "hub client add hue-s")
     added.add_argument("name", metavar="NAME")
+    answered(added)
     of_place = groups.add_parser("place", help="List places and print their codes.")
     whats = of_place.add_subparsers(required=True, metavar="WHAT")
     add(whats, "list", "place list", "List places with the text of the code to post.", "hub place list --json")
@@ -265,6 +275,7 @@ def _snapshots(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     about = "Hand snapshots to a station again."
     hand_out = add(whats, "hand-out", "snapshot hand-out", about, "hub snapshot hand-out chot-2")
     hand_out.add_argument("station", help="the station's name")
+    answered(hand_out)
 
 
 def _keeping(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
@@ -319,6 +330,7 @@ def _backing_up(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
         metavar="FILE",
         help="a list of erasures that is newer than the backup, or a newer backup; again for each one",
     )
+    answered(restore)
     for each in (backup, restore):
         each.add_argument("file", type=Path, metavar="FILE")
         each.add_argument(
@@ -343,6 +355,8 @@ def _accounts(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     again = add(account, "reset", "account reset", about, "hub account reset lan")
     for each in (shut, again):
         each.add_argument("name", metavar="NAME")
+    for each in (opened, shut, again):
+        answered(each)
     about = "Prove the log of look-ups from its first entry; exit 1 when one was changed, added or removed."
     add(account, "log", "account log", about, "hub account log --json")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from hub.health.fleet_health import Fleet, Via
@@ -80,6 +81,14 @@ class Centre:
     def policy_for(self, gate: Gate) -> Published | None:
         """The narrowest policy in force for a station."""
         return policies.narrowest(self.published, gate.scopes)
+
+    def policy_after(self, gate: Gate, held: Mapping[str, int]) -> Published | None:
+        """The next document for a station that holds these versions by scope; None when it holds all."""
+        return policies.unheld(self.published, gate.scopes, held)
+
+    def version_for(self, gate: Gate) -> int:
+        """The version that a station has heard of when it is up to date; 0 when there is none for it."""
+        return policies.newest(self.published, gate.scopes)
 
     def refresh(self) -> None:
         """Reads again who the stations are and which policies are in force."""

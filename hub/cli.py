@@ -76,6 +76,7 @@ FUNCTIONS = {
     "dead-letter replay": ("dead_letters", "replay"),
     "fleet": ("watching", "fleet"),
     "policy publish": ("documents", "publish_policy"),
+    "policy withdraw": ("documents", "withdraw_policy"),
     "order": ("ordering", "give"),
     "orders list": ("ordering", "list_all"),
     "orders show": ("ordering", "show"),

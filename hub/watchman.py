@@ -19,7 +19,6 @@ from hub.health.fleet_health import Member
 from hub.health.health_history import QUARTER, Recorder
 from hub.journals import gaps
 from hub.stations import alarms
-from hub.stations.fleet import Gate
 from hub.stations.watch import Change, Watch
 
 log = logging.getLogger(__name__)
@@ -85,7 +84,7 @@ class Watchman:
         if self._is_due("gaps", GAPS_EVERY, now):
             with self._centre.store.reading() as connection:
                 fleet.miss(gaps.found(connection, [each.health for each in fleet.members() if each.health is not None]))
-        changes = self.watch.step(now, fleet.views(self._policy), listening=self._listening())
+        changes = self.watch.step(now, fleet.views(self._centre.version_for), listening=self._listening())
         self._untold += changes if self._led else ()
         for change in changes:
             for listener in self.told:
@@ -101,10 +100,6 @@ class Watchman:
             self._record(now)
         if self._led and self._is_due("thin", THIN_EVERY, now):
             self._thin(now)
-
-    def _policy(self, gate: Gate) -> int:
-        published = self._centre.policy_for(gate)
-        return published.version if published is not None else 0
 
     def _save(self, now: datetime) -> None:
         fleet = self._centre.fleet

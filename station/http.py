@@ -11,6 +11,7 @@ import queue
 import secrets
 import socket
 import threading
+from collections.abc import Mapping
 from datetime import datetime
 from http.client import responses
 from pathlib import Path
@@ -65,9 +66,14 @@ class HttpHub:
         """``POST /v1/checkins``."""
         return self._post("/v1/checkins", wire.encode(batch), wire.HeldMark, deadline)
 
-    def policy(self, deadline: float) -> bytes | None:
-        """``GET /v1/policy``: the signed document, None when the hub has none for this gate."""
-        answer = self._within(deadline, _Request("GET", f"{self.url}/v1/policy", b"", deadline, empty=(404,)))
+    def policy(self, held: Mapping[str, int], deadline: float) -> bytes | None:
+        """``GET /v1/policy``: a signed document beyond the versions that are held by scope, None when there is none.
+
+        A hub that does not know of ``have`` answers the narrowest one, held or not.
+        """
+        have = ",".join(f"{scope}:{version}" for scope, version in held.items())
+        url = f"{self.url}/v1/policy?have={quote(have)}"
+        answer = self._within(deadline, _Request("GET", url, b"", deadline, empty=(204, 404)))
         if not answer:
             return None
         self._read(answer, wire.Signed)  # a login page is told as one

@@ -20,6 +20,8 @@ _HTTP_DEADLINE = 20.0
 _REPORT_DEADLINE = 5.0
 _POLICY_EVERY = 60.0
 _POLICY_AGAIN = 10.0
+_DOCUMENTS_AT_ONCE = 8
+"""More than there are scopes that speak to one gate."""
 _HELD_EVERY = 60.0
 _ORDERS_EVERY = 15.0
 _LONGEST_PAUSE = 60.0
@@ -113,10 +115,11 @@ class HttpCarrier:
         if time.monotonic() < self._policy_next and not moved:
             return
         self._policy_next = time.monotonic() + _POLICY_AGAIN  # a hub that cannot say its policy may still take rows
-        document = self._hub.policy(_HTTP_DEADLINE)
+        for _ in range(_DOCUMENTS_AT_ONCE):
+            document = self._hub.policy(sync.policies.held, _HTTP_DEADLINE)
+            if document is None or not sync.take_policy(document):
+                break
         self._policy_next = time.monotonic() + _POLICY_EVERY
-        if document is not None:
-            sync.take_policy(document)
         announced = self._hub.keys(_HTTP_DEADLINE) if sync.keys is not None else None
         if announced is not None and sync.keys is not None:
             sync.keys.offer(announced)

@@ -1,7 +1,7 @@
 """The policy documents this station holds: signed by the hub's pinned key, meant for this gate, never going back.
 
 One file in the data folder, replaced whole.  The narrowest scope that is in force decides: station, district, gate
-kind, everybody.
+kind, everybody.  A withdrawal is kept like a policy, so that what it took back never comes again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Policies:
         """The policy in force at ``now``, or None when this station holds none."""
         for scope in self._scopes:
             found = policy.in_force((one for one, _ in self._held if one.scope == scope), now)
-            if found is not None:
+            if found is not None and not found.is_withdrawn:
                 return found
         return None
 
@@ -53,6 +53,12 @@ class Policies:
     def newest(self) -> int:
         """The highest version held, 0 when there is none."""
         return max((one.version for one, _ in self._held), default=0)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """The highest version held of each scope that there is one of, narrowest first; withdrawals count."""
+        every = {scope: [one.version for one, _ in self._held if one.scope == scope] for scope in self._scopes}
+        return {scope: max(versions) for scope, versions in every.items() if versions}
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -94,7 +100,8 @@ class Policies:
             return False
         self._held = self._still_needed([*self._held, (offered, signed)], now)
         self._save()
-        log.info("policy taken", extra={"version": offered.version, "scope": offered.scope})
+        told = "policy withdrawn" if offered.is_withdrawn else "policy taken"
+        log.info(told, extra={"version": offered.version, "scope": offered.scope})
         return True
 
     def believes(self, document: bytes) -> bool:

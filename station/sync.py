@@ -176,11 +176,11 @@ class Sync:
                 return wire.Batch(self.journal.station, epoch, 1, (), refused_before=walks[-1].before)
         return None
 
-    def take_policy(self, document: bytes) -> None:
-        """A policy that somebody sent; only one that our hub signed says that it was heard."""
+    def take_policy(self, document: bytes) -> bool:
+        """A policy that somebody sent: whether it is now held.  Only one that our hub signed says that it was heard."""
         if self.policies.believes(document):
             self.contact()
-        self.policies.offer(document, self.clock.now())
+        return self.policies.offer(document, self.clock.now())
 
     @property
     def named_twice(self) -> bool:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import msgspec
 import sqlalchemy as sa
 
-from hub.commands.answering import OPERATOR, note
+from hub.commands.answering import note, who
 from hub.commands.opening import opened
 from hub.errors import DataError
 from hub.officials import accounts, audit
@@ -32,7 +32,7 @@ def add(given: argparse.Namespace) -> int:
     password = _password()
     with opened(given) as (store, _), store.writing() as connection:
         accounts.add(connection, account, password, datetime.now(UTC))
-        _record(connection, given.name, "added")
+        _record(connection, given, "added")
     _tell(given, account.name, f"{account.role.value}, signs in at /officers/sign-in")
     return os.EX_OK
 
@@ -53,8 +53,8 @@ def listed(given: argparse.Namespace) -> int:
 def disable(given: argparse.Namespace) -> int:
     """``hub account disable``."""
     with opened(given) as (store, _), store.writing() as connection:
+        _record(connection, given, "disable")
         accounts.disable(connection, given.name, datetime.now(UTC))
-        _record(connection, given.name, "disabled")
     _tell(given, given.name, "disabled, its sessions have ended")
     return os.EX_OK
 
@@ -65,7 +65,7 @@ def reset(given: argparse.Namespace) -> int:
     with opened(given) as (store, ring), store.writing() as connection:
         accounts.reset(connection, ring, given.name, password)
         accounts.enable(connection, given.name)
-        _record(connection, given.name, "reset")
+        _record(connection, given, "reset")
     _tell(given, given.name, "has this password until its owner chooses another, and no second factor")
     return os.EX_OK
 
@@ -81,9 +81,8 @@ def prove(given: argparse.Namespace) -> int:
     return os.EX_OK if proof.whole else 1
 
 
-def _record(connection: sa.Connection, name: str, what: str) -> None:
-    detail = {"account": name, "what": what}
-    note(connection, OPERATOR, "account", detail=detail)
+def _record(connection: sa.Connection, given: argparse.Namespace, what: str) -> None:
+    note(connection, who(connection, given), "account", detail={"account": given.name, "what": what})
 
 
 def _tell(given: argparse.Namespace, name: str, said: str) -> None:

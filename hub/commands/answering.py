@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import pwd
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,10 +14,9 @@ import sqlalchemy as sa
 from hub.errors import DataError
 from hub.officials import accounts, audit
 from hub.officials.accounts import Account
-from hub.officials.audit import Action
+from hub.officials.audit import HERE, Action
 from hub.storage.tables import people
 
-HERE = "the hub's own console"
 OPERATOR = "operator"
 
 
@@ -27,6 +28,16 @@ def who(connection: sa.Connection, given: argparse.Namespace) -> Account | str:
     if account is None or account.disabled:
         raise DataError([f"--by {given.by}: no account of this name is open; hub account list shows them"])
     return account
+
+
+def here() -> str:
+    """From where: the console, and as which user of the machine; who became root by sudo is named, too."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's number without a name
+        user = str(os.getuid())
+    asked = os.environ.get("SUDO_USER", "")
+    return f"{HERE} ({f'{asked} as {user}' if asked and asked != user else user})"
 
 
 def name_of(account: Account | str) -> str:
@@ -46,4 +57,4 @@ def note(
     """Writes what a command did into the log of look-ups, in the caller's transaction."""
     key = connection.scalar(sa.select(people.c.key).where(people.c.id == person)) if person else None
     whom = key.hex() if key is not None else ""
-    audit.append(connection, account, action, datetime.now(UTC), address=HERE, person=whom, why=why, detail=detail)
+    audit.append(connection, account, action, datetime.now(UTC), address=here(), person=whom, why=why, detail=detail)

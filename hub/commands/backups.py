@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from hub.commands.opening import settings_of
+from hub.commands.answering import note, who
+from hub.commands.opening import opened, settings_of
 from hub.custody import backups, restoring
 from hub.custody.strongbox import SHORTEST_PASSPHRASE
 from hub.errors import DataError, MissingFile
@@ -32,10 +33,13 @@ def restore(given: argparse.Namespace) -> int:
     settings = settings_of(given)
     lists, passphrase = given.erasures or [], _passphrase(given, twice=False)
     restored = restoring.read(settings, given.file, passphrase, datetime.now(UTC), lists, _Meter().tell)
+    label = restored.label
+    with opened(given) as (store, _), store.writing() as connection:
+        detail = {"file": given.file.name, "made": label.made.isoformat(timespec="minutes")}
+        note(connection, who(connection, given), "restore", detail=detail)
     if given.json:
         print(msgspec.json.encode(restored).decode())
         return os.EX_OK
-    label = restored.label
     made = f"made {label.made:%Y-%m-%d %H:%M} UTC, {label.people} people, {label.rows} rows of stations"
     print(f"restored to {settings.folder}, {made}")
     print(f"erased again: {restored.erased_again} people who had been erased after the backup was made")

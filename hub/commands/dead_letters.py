@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from core import keys
-from hub.commands.answering import HERE, name_of, who
+from hub.commands.answering import here, name_of, who
 from hub.commands.opening import opened
 from hub.errors import DataError, MissingFile
 from hub.journals import dead_letters
@@ -64,7 +64,7 @@ def replay(given: argparse.Namespace) -> int:
         with store.reading() as connection:
             by = name_of(who(connection, given))
         done = dead_letters.replay(
-            *(store, ring, wanted, by, HERE, lambda: datetime.now(UTC)), earlier=earlier, told=_progress
+            *(store, ring, wanted, by, here(), lambda: datetime.now(UTC)), earlier=earlier, told=_progress
         )
     if given.json:
         print(msgspec.json.encode(done).decode())

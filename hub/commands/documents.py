@@ -15,7 +15,7 @@ from core.rules import Policy
 from hub.commands.answering import name_of, note, who
 from hub.commands.opening import opened
 from hub.errors import DataError, MissingFile
-from hub.policy import editions, policies
+from hub.policy import editions, policies, withdrawing
 
 AMISS = 1
 
@@ -28,6 +28,8 @@ def publish_policy(given: argparse.Namespace) -> int:
         raise MissingFile(f"{given.file}: {error.strerror or error}") from error
     except ValueError as error:
         raise DataError([f"{given.file}: {error}"]) from error
+    if policy.is_withdrawn:
+        raise DataError([f"{given.file}: gives no rules; to take a scope's back: hub policy withdraw {policy.scope}"])
     with opened(given) as (store, ring), store.writing() as connection:
         if given.next:
             policy = msgspec.structs.replace(policy, version=policies.next_version(connection))
@@ -42,6 +44,27 @@ def publish_policy(given: argparse.Namespace) -> int:
     told = {"version": policy.version, "scope": policy.scope, "new": is_new}
     sentence = f"policy {policy.version} for {policy.scope}: {'published' if is_new else 'was published already'}"
     print(json.dumps(told) if given.json else sentence)
+    return os.EX_OK
+
+
+def withdraw_policy(given: argparse.Namespace) -> int:
+    """``hub policy withdraw``."""
+    now = datetime.now(UTC)
+    with opened(given) as (store, ring), store.writing() as connection:
+        by = who(connection, given)
+        would = withdrawing.plan(connection, given.scope, now)
+        word = withdrawing.withdraw(connection, ring, given.scope, now, name_of(by), given.note)
+        detail = {"version": word.version, "scope": word.scope, "withdrawn": ", ".join(map(str, would.taken))}
+        note(connection, by, "policy", detail=detail)
+    if given.json:
+        heirs = {name: heir.published.version for heir in would.heirs for name in heir.stations}
+        told = {"version": word.version, "scope": word.scope, "withdrawn": would.taken, "instead": heirs}
+        print(json.dumps(told))
+        return os.EX_OK
+    print(f"policy {word.version} takes {', '.join(map(str, would.taken))} for {word.scope} back")
+    for heir in would.heirs:
+        named = ", ".join(heir.stations)
+        print(f"policy {heir.published.version} for {heir.published.scope} decides instead at {named}")
     return os.EX_OK
 
 

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from hub.commands.answering import note, who
+from hub.commands.answering import OPERATOR, name_of, note, who
 from hub.commands.opening import opened
 from hub.journals import carried, export
+from hub.officials.accounts import Account
 from hub.policy import policies
 from hub.register import people, registry
 from hub.register.people import PeopleFile
@@ -48,20 +49,28 @@ def _rows_told(done: int) -> None:
 def _import_people(given: argparse.Namespace) -> int:
     file = people.read(given.file)
     with opened(given) as (store, ring):
-        with store.writing() as connection:
-            counts = {"what": "people", "people": len(file.people), "places": len(file.places)}
-            note(connection, who(connection, given), "import", detail=counts)
-        new = vars(bring_in(store, ring, file))
+        with store.reading() as connection:
+            by = who(connection, given)
+        new = vars(bring_in(store, ring, file, by))
     print(json.dumps(new) if given.json else "new: " + ", ".join(f"{value} {name}" for name, value in new.items()))
     return os.EX_OK
 
 
-def bring_in(store: Store, ring: Keyring, file: PeopleFile) -> registry.Imported:
-    """Takes a people file in and publishes its policies, oldest first; how much of it was new."""
+def bring_in(store: Store, ring: Keyring, file: PeopleFile, by: Account | str = OPERATOR) -> registry.Imported:
+    """Takes a people file in and publishes its policies, oldest first; how much of it was new.
+
+    Both stand in the log first, with who answers.
+    """
+    with store.writing() as connection:
+        counts = {"what": "people", "people": len(file.people), "places": len(file.places)}
+        note(connection, by, "import", detail=counts)
     count = registry.import_people(store, ring, file, _progress)
     for policy in sorted(file.policies, key=lambda each: each.version):
         with store.writing() as connection:
-            count.policies += policies.publish(connection, ring, policy, datetime.now(UTC))
+            is_new = policies.publish(connection, ring, policy, datetime.now(UTC), name_of(by))
+            count.policies += is_new
+            if is_new:
+                note(connection, by, "policy", detail={"version": policy.version, "scope": policy.scope})
     return count
 
 

@@ -17,6 +17,7 @@ from hub.commands.opening import opened, settings_of
 from hub.doors import clients
 from hub.errors import DataError
 from hub.register import announcing, sealing, signers
+from hub.storage import tables
 from hub.storage.keyring import Keyring
 
 LEFT = 1
@@ -107,7 +108,10 @@ def _is_meant(name: str) -> bool:
 def add_client(given: argparse.Namespace) -> int:
     """``hub client add``."""
     with opened(given) as (store, _), store.writing() as connection:
+        account = who(connection, given)
+        is_known = connection.scalar(sa.select(tables.clients.c.name).where(tables.clients.c.name == given.name))
         token = clients.add(connection, given.name, datetime.now(UTC))
+        note(connection, account, "client", detail={"client": given.name, "what": "new-token" if is_known else "added"})
     print(json.dumps({"name": given.name, "token": token}) if given.json else token)
     return os.EX_OK
 

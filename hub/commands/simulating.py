@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from core import keys
+from hub.commands.answering import OPERATOR, note
 from hub.commands.opening import opened, settings_of
 from hub.errors import ConfigError, DataError, MissingFile, Unavailable
 from hub.register.people import PersonRecord
@@ -90,6 +91,8 @@ def _founded(given: argparse.Namespace, drawn: Plan, people: tuple[PersonRecord,
     if given.tokens and given.tokens.exists():
         return founding.kept(given.tokens, drawn)
     with opened(given) as (store, ring):
+        with store.writing() as connection:
+            note(connection, OPERATOR, "station", detail={"what": "simulated", "stations": len(drawn.posts)})
         founded = founding.found(store, ring, drawn, people, now, _told)
     if given.tokens:
         founding.keep(given.tokens, founded)

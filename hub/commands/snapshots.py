@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 import sqlalchemy as sa
 
-from hub.commands.answering import name_of, who
+from hub.commands.answering import name_of, note, who
 from hub.commands.opening import opened, settings_of
 from hub.errors import DataError
 from hub.snapshots import building
@@ -55,10 +55,13 @@ def withhold(given: argparse.Namespace) -> int:
     with opened(given) as (store, _), store.writing() as connection:
         if connection.scalar(sa.select(stations.c.name).where(stations.c.name == given.station)) is None:
             raise DataError([f"station {given.station!r} is not registered"])
-        values = {"station": given.station, "since": datetime.now(UTC), "by": name_of(who(connection, given))}
+        account = who(connection, given)
+        values = {"station": given.station, "since": datetime.now(UTC), "by": name_of(account)}
         connection.execute(insert(connection, snapshot_withheld).values(values).on_conflict_do_nothing())
         if given.renew:
             connection.execute(sa.insert(snapshot_versions).values(building.fresh(datetime.now(UTC))))
+        detail = {"station": given.station, "what": "withheld-new-key" if given.renew else "withheld"}
+        note(connection, account, "snapshot", detail=detail)
     more = "; the next snapshot has a new key" if given.renew else ""
     print(
         json.dumps({"withheld": given.station}) if given.json else f"{given.station} gets no snapshots any more{more}"
@@ -69,9 +72,11 @@ def withhold(given: argparse.Namespace) -> int:
 def hand_out(given: argparse.Namespace) -> int:
     """``hub snapshot hand-out``."""
     with opened(given) as (store, _), store.writing() as connection:
+        account = who(connection, given)
         gone = connection.execute(sa.delete(snapshot_withheld).where(snapshot_withheld.c.station == given.station))
-    if not gone.rowcount:
-        raise DataError([f"nothing is withheld from {given.station!r}"])
+        if not gone.rowcount:
+            raise DataError([f"nothing is withheld from {given.station!r}"])
+        note(connection, account, "snapshot", detail={"station": given.station, "what": "handed-out"})
     print(json.dumps({"handed_out": given.station}) if given.json else f"{given.station} gets snapshots again")
     return os.EX_OK
 

@@ -9,16 +9,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
+import sqlalchemy as sa
 
 from core import keys
 from core.model import GateKind
+from hub.commands.answering import OPERATOR, note, who
 from hub.commands.opening import opened, settings_of
 from hub.config import Settings
 from hub.journals import conflicts, proof
+from hub.officials.accounts import Account
 from hub.register import place_keys, sealing
 from hub.stations import fleet
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
+from hub.storage.tables import stations
 
 AMISS = 1
 
@@ -26,17 +30,29 @@ AMISS = 1
 def add_station(given: argparse.Namespace) -> int:
     """``hub station add``."""
     with opened(given) as (store, ring):
-        pinned = register(store, ring, settings_of(given), given.name, given.place, given.kind, given.url)
+        with store.reading() as connection:
+            by = who(connection, given)
+        pinned = register(store, ring, settings_of(given), given.name, given.place, given.kind, given.url, by)
     print(json.dumps(pinned) if given.json else _toml(pinned))
     return os.EX_OK
 
 
 def register(
-    store: Store, ring: Keyring, settings: Settings, name: str, place: str, kind: GateKind | None, url: str = ""
+    store: Store,
+    ring: Keyring,
+    settings: Settings,
+    name: str,
+    place: str,
+    kind: GateKind | None,
+    url: str = "",
+    by: Account | str = OPERATOR,
 ) -> dict[str, dict[str, str]]:
     """Lets a station in; the sections of its config.toml that only the hub can fill in, with its token."""
     tokens = fleet.Tokens()
     with store.writing() as connection:
+        is_known = connection.scalar(sa.select(stations.c.name).where(stations.c.name == name)) is not None
+        detail = {"station": name, "place": place, "what": "new-token" if is_known else "added"}
+        note(connection, by, "station", detail=detail)
         token = fleet.add_station(connection, name, place, kind, datetime.now(UTC))
         tokens.reload(connection)
         own_key = sealing.current(connection, ring).public

@@ -20,7 +20,7 @@ from hub.health.fleet_health import Fleet
 from hub.journals import second_look
 from hub.policy import policies
 from hub.stations import alarms
-from hub.stations.fleet import Gate, Tokens
+from hub.stations.fleet import Tokens
 from hub.stations.trouble import Trouble, View, age, rank, spoken, trouble
 from hub.telling.composing import trial
 from hub.telling.ways import NotTold, ways
@@ -63,12 +63,7 @@ def known(connection: sa.Connection, now: datetime) -> tuple[View, ...]:
     members.know(tokens.all)
     health_history.load(connection, members)
     published = policies.in_force(connection, now)
-
-    def version(gate: Gate) -> int:
-        found = policies.narrowest(published, gate.scopes)
-        return found.version if found is not None else 0
-
-    return members.views(version)
+    return members.views(lambda gate: policies.newest(published, gate.scopes))
 
 
 def _standing(view: View, troubles: tuple[Trouble, ...]) -> Standing:

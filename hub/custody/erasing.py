@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
+from core import phones
 from core.model import Subject
 from hub.citizens import guests
 from hub.custody import holds, keeping
@@ -23,7 +24,7 @@ from hub.erasure.emptying import RowKey
 from hub.erasure.ledger import Entry
 from hub.errors import HubError
 from hub.journals.unsealing import Unreadable, decode, open_who, subjects
-from hub.register import phones, sealing
+from hub.register import sealing
 from hub.register.people import FormDetails
 from hub.storage import replies
 from hub.storage.citizen_tables import drafts, onetime_codes
@@ -189,12 +190,16 @@ def _forget_proxy(connection: sa.Connection, person: int) -> int:
     ref, phone = connection.execute(sa.select(people.c.ref, people.c.phone).where(people.c.id == person)).one()
     wanted = sa.select(declarations.c.id, declarations.c.details).where(declarations.c.person.in_(dependents))
     details = {row.id: _details.decode(row.details) for row in connection.execute(wanted)}
-    named = {id_: each for id_, each in details.items() if each.declared_by and each.declared_by in (ref, phone)}
+    named = {id_: each for id_, each in details.items() if each.declared_by and _is_of(each.declared_by, ref, phone)}
     for id_, each in named.items():
         anonymous = msgspec.json.encode(msgspec.structs.replace(each, declared_by="")).decode()
         connection.execute(sa.update(declarations).where(declarations.c.id == id_).values(details=anonymous))
     connection.execute(sa.update(people).where(people.c.guardian == person).values(guardian=None))
     return len(named)
+
+
+def _is_of(declared_by: str, ref: str, phone: str) -> bool:
+    return declared_by == ref or phones.same(declared_by, phone)
 
 
 def _forget_phone(connection: sa.Connection, ring: Keyring, person: int, *, is_own: bool) -> int:

@@ -130,9 +130,14 @@ class Doors:
             wanted = epoch or intake.newest_epoch(connection, gate.name)
             return _json(intake.mark(connection, gate.name, wanted, datetime.now(UTC)))
 
-    def policy(self, gate: Gate) -> Response[bytes]:
-        """The narrowest signed policy in force for the station."""
+    def policy(self, gate: Gate, have: str | None) -> Response[bytes]:
+        """The narrowest signed policy in force for the station; with what it has, the next document beyond that."""
         published = self.centre.policy_for(gate)
+        if have is not None:
+            beyond = self.centre.policy_after(gate, messages.versions(have))
+            if beyond is None and published is not None:
+                return Response(b"", status_code=HTTPStatus.NO_CONTENT)
+            published = beyond
         if published is None:
             raise HTTPException("no policy is published for this station", status_code=HTTPStatus.NOT_FOUND)
         return Response(published.document, media_type=MediaType.JSON)
@@ -208,9 +213,9 @@ def _stations(doors: Doors) -> Router:
         return doors.held(request.auth, epoch)
 
     @get("/policy")
-    async def policy(request: StationRequest) -> Response[bytes]:
-        """Fetch the policy in force (→ ``wire.Signed``)."""
-        return doors.policy(request.auth)
+    async def policy(request: StationRequest, have: str | None = None) -> Response[bytes]:
+        """Fetch the policy in force, or what follows those held (→ ``wire.Signed``)."""
+        return doors.policy(request.auth, have)
 
     @get("/keys")
     async def keys() -> Response[bytes]:

@@ -36,6 +36,8 @@ class Door(msgspec.Struct, frozen=True):
     """Whose token is needed; empty: nobody's."""
     media: str = ""
     """What comes out when it is no JSON of ours."""
+    nothing: bool = False
+    """Whether it may also answer 204: there is nothing new."""
 
 
 _LIMITS: dict[tuple[str, str], dict[str, Any]] = {
@@ -61,6 +63,12 @@ _HELD_SNAPSHOT = (
     _query("key", "the short name of the key it was sealed with", {"type": "string"}),
     _query("need_key", "whether the station needs that key again", {"type": "boolean"}),
 )
+_HELD_POLICIES = {
+    "name": "have",
+    "in": "query",
+    "description": "the highest version held of each scope, such as all:3,station/gate-1:7; empty: none is held",
+    "schema": {"type": "string", "pattern": messages.HELD_VERSIONS},
+}
 _PIECE = (
     {**_query("name", "of the snapshot as it was offered", {"type": "string"}), "required": True},
     {**_query("number", "of the piece, from 0", {"type": "integer"}), "required": True},
@@ -147,7 +155,15 @@ DOORS = (
         problems=(*BODY_REFUSED, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
         parameters=(_ORDER,),
     ),
-    Door("get", "/v1/policy", "Fetch the policy in force.", wire.Signed, problems=(HTTPStatus.NOT_FOUND,)),
+    Door(
+        "get",
+        "/v1/policy",
+        "Fetch the policy in force; by what is held, the next document beyond that.",
+        wire.Signed,
+        problems=(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND),
+        parameters=(_HELD_POLICIES,),
+        nothing=True,
+    ),
     Door(
         "get",
         "/v1/keys",
@@ -201,6 +217,8 @@ def _operation(door: Door) -> dict[str, Any]:
         for status in ((HTTPStatus.UNAUTHORIZED,) if door.who else ()) + door.problems
     }
     responses = {door.status: _content(door.answer, door.media or JSON, door.status), **refused}
+    if door.nothing:
+        responses[HTTPStatus.NO_CONTENT] = {"description": "nothing beyond what is held", "headers": _GIVEN_BACK}
     told: dict[str, Any] = {
         "operationId": door.path.rpartition("/")[2].partition(".")[0],
         "summary": door.about,

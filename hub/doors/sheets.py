@@ -14,13 +14,13 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.params import RawBody
 
-from core import wire
+from core import phones, wire
 from core.discreet import Discreet
 from core.model import Moment
 from hub.centre import Centre
 from hub.doors import clients
 from hub.journals import messages
-from hub.register import declaring, phones
+from hub.register import declaring
 from hub.register.declaring import By, Form, Refused, Wrong
 from hub.storage import replies
 

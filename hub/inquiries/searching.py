@@ -12,11 +12,12 @@ from typing import Any, ClassVar
 import msgspec
 import sqlalchemy as sa
 
+from core import phones
 from core.codes import identity
 from core.discreet import Discreet
 from core.model import Area, Subject
 from hub.province.ties import listed_as
-from hub.register import naming, phones
+from hub.register import naming
 from hub.storage.keyring import Keyring
 from hub.storage.tables import declarations, identities, name_words, people
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -22,6 +23,9 @@ RECEIVED_AT_MOST = 2 * BYTES_AT_MOST
 ROWS_AT_MOST = 1_000
 _SEQ_AT_MOST = 1 << 53
 TEXT_AT_MOST = 256
+_ONE_VERSION = r"[a-z0-9/-]{1,96}:[0-9]{1,10}"
+HELD_VERSIONS = f"^({_ONE_VERSION}(,{_ONE_VERSION}){{0,7}})?$"
+"""How a station says which policies it holds: the highest version of each scope."""
 
 _batch = msgspec.json.Decoder(Batch)
 _ask = msgspec.json.Decoder(Ask)
@@ -55,6 +59,14 @@ def batch(raw: bytes, station: str) -> Batch:
     if max(message.gone, message.refused_before) >= _SEQ_AT_MOST:
         raise BadMessage("gone or refused_before: out of bounds")
     return message
+
+
+def versions(text: str) -> dict[str, int]:
+    """The highest version held of each scope, from ``scope:version,…``."""
+    if re.fullmatch(HELD_VERSIONS, text) is None:
+        raise BadMessage("have: scope:version, with commas between")
+    parts = (each.rpartition(":") for each in text.split(",") if each)
+    return {scope: int(version) for scope, _, version in parts}
 
 
 def ask(raw: bytes) -> Ask:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -95,13 +95,15 @@ Found = sa.Row[Any]  # of visits or declarations
 Known = Mapping[tuple[int, str, datetime], Found]
 
 
-def rehearse(connection: sa.Connection, ring: Keyring, draft: Policy, now: datetime) -> Rehearsal:
-    """Tries a draft on the last day's check-ins at the gates it would speak to."""
+def rehearse(
+    connection: sa.Connection, ring: Keyring, draft: Policy, now: datetime, at: Container[str] | None = None
+) -> Rehearsal:
+    """Tries a draft on the last day's check-ins at the gates it would speak to, or at those of them named in ``at``."""
     since = now - LOOKS_BACK
     gates = _gates(connection)
-    others = {scope for scope in policies.in_force(connection, now) if scope != draft.scope}
+    ruling = {scope for scope, each in policies.in_force(connection, now).items() if not each.withdrawn}
     seen = _seen(connection, since)
-    here = [each for each in seen if _reaches(draft, gates.get(each.row.station), others)]
+    here = [each for each in seen if _reaches(draft, gates.get(each.row.station), ruling - {draft.scope}, at)]
     known = _known(connection, here)
     before = _before(connection, ring, {each.row.policy_version for each in here})
     turns: Counter[tuple[GateKind, Outcome, Outcome, tuple[Reason, ...]]] = Counter()
@@ -128,8 +130,8 @@ def _gates(connection: sa.Connection) -> dict[str, Gate]:
     return {gate.name: gate for gate in tokens.all}
 
 
-def _reaches(draft: Policy, gate: Gate | None, others: set[str]) -> bool:
-    scopes = gate.scopes if gate is not None else ()
+def _reaches(draft: Policy, gate: Gate | None, others: set[str], at: Container[str] | None) -> bool:
+    scopes = gate.scopes if gate is not None and (at is None or gate.name in at) else ()
     return next((scope for scope in scopes if scope == draft.scope or scope in others), None) == draft.scope
 
 

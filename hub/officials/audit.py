@@ -25,6 +25,9 @@ LONGEST_REASON = 300
 LISTED = "listed"
 """The detail that holds the hash of everybody's key on a list."""
 
+HERE = "the hub's own console"
+"""The address of what a command did; the machine's user stands behind it."""
+
 AT_ONCE = 500
 _LOCK = 0x7471_6175  # one number that every hub on a PostgreSQL database agrees on
 
@@ -32,7 +35,8 @@ Signing = Literal["sign-in", "sign-in-refused", "sign-out", "account", "password
 Looking = Literal["check", "search", "trace", "place", "contacts", "export", "arrivals", "passages", "audit"]
 Helping = Literal["paper", "assist", "assisted", "record"]
 Ruling = Literal["policy", "keep", "hold", "release", "erase", "own-data", "link", "replay", "site", "import", "keys"]
-Action = Signing | Looking | Helping | Ruling
+Letting = Literal["station", "client", "snapshot", "restore"]
+Action = Signing | Looking | Helping | Ruling | Letting
 
 
 class Entry(msgspec.Struct, frozen=True):

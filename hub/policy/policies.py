@@ -6,7 +6,7 @@ Versions rise over all scopes together, so that the number in a row names one do
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,11 +33,12 @@ _policy = msgspec.json.Decoder(Policy)
 
 @dataclass(frozen=True)
 class Published:
-    """One signed document in force."""
+    """One signed document in force; ``withdrawn``: it only says that its scope has no rules any more."""
 
     version: int
     scope: str
     document: bytes
+    withdrawn: bool = False
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -51,10 +52,12 @@ class Version(msgspec.Struct, frozen=True):
 def publish(connection: sa.Connection, ring: Keyring, policy: Policy, now: datetime, author: str = "") -> bool:
     """Signs and keeps a policy, its zones in both editions of the map; False when this one is published already.
 
-    Raises ``DataError`` for an unknown scope or a version that does not rise.
+    Raises ``DataError`` for an unknown scope, a version that does not rise, or rules of everybody's taken back.
     """
     if not _SCOPE.fullmatch(policy.scope):
         raise DataError([f"policy scope {policy.scope!r}: all, kind/…, district/<edition>/<code> or station/<name>"])
+    if policy.is_withdrawn and policy.scope == "all":
+        raise DataError(["policy scope 'all' cannot be withdrawn: nothing wider would decide"])
     payload = wire.encode(editions.expanded(policy))
     last = connection.execute(sa.select(policies).order_by(policies.c.version.desc()).limit(1)).first()
     same = connection.scalar(sa.select(policies.c.document).where(policies.c.version == policy.version))
@@ -70,6 +73,7 @@ def publish(connection: sa.Connection, ring: Keyring, policy: Policy, now: datet
         "document": wire.encode(keys.sign(ring.signing, payload)),
         "published": now,
         "author": author,
+        "withdrawn": policy.is_withdrawn,
     }
     connection.execute(sa.insert(policies).values(row))
     return True
@@ -135,11 +139,11 @@ def _version(row: sa.Row[Any], ring: Keyring) -> Version:
 
 
 def in_force(connection: sa.Connection, now: datetime) -> dict[str, Published]:
-    """The newest document of each scope that is effective and has not expired."""
+    """The newest document of each scope that is effective and has not expired, withdrawals among them."""
     current = sa.and_(policies.c.effective <= now, sa.or_(policies.c.expires.is_(None), policies.c.expires > now))
     newest = sa.select(sa.func.max(policies.c.version)).where(current).group_by(policies.c.scope)
     rows = connection.execute(sa.select(policies).where(policies.c.version.in_(newest)))
-    return {row.scope: Published(row.version, row.scope, row.document) for row in rows}
+    return {row.scope: Published(row.version, row.scope, row.document, row.withdrawn) for row in rows}
 
 
 def scopes(connection: sa.Connection) -> tuple[str, ...]:
@@ -147,6 +151,27 @@ def scopes(connection: sa.Connection) -> tuple[str, ...]:
     return tuple(connection.scalars(sa.select(policies.c.scope).distinct()))
 
 
-def narrowest(published: dict[str, Published], scopes: Iterable[str]) -> Published | None:
-    """The document of the first scope that has one; ``scopes`` narrowest first."""
-    return next((published[scope] for scope in scopes if scope in published), None)
+def narrowest(published: Mapping[str, Published], scopes: Iterable[str]) -> Published | None:
+    """The rules of the first scope that has any; ``scopes`` narrowest first."""
+    return next((one for one in _of(published, scopes) if not one.withdrawn), None)
+
+
+def newest(published: Mapping[str, Published], scopes: Iterable[str]) -> int:
+    """The version that a station has heard of when it is up to date: the rules it goes by, or a later withdrawal."""
+    scopes = tuple(scopes)
+    deciding = narrowest(published, scopes)
+    taken_back = [one.version for one in _of(published, scopes) if one.withdrawn]
+    return max([*taken_back, deciding.version if deciding is not None else 0])
+
+
+def unheld(published: Mapping[str, Published], scopes: Iterable[str], held: Mapping[str, int]) -> Published | None:
+    """What a station should fetch next, that holds these versions by scope: rules narrowest first, then withdrawals.
+
+    Withdrawals come last, so that a station is never without rules on the way.
+    """
+    lacking = [one for one in _of(published, scopes) if one.version > held.get(one.scope, 0)]
+    return min(lacking, key=lambda one: one.withdrawn, default=None)
+
+
+def _of(published: Mapping[str, Published], scopes: Iterable[str]) -> list[Published]:
+    return [published[scope] for scope in scopes if scope in published]

@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 import msgspec
 import sqlalchemy as sa
 
-from core import keys
+from core import keys, phones
 from core.codes import declaration as code
 from core.codes.names import mask
 from core.discreet import Discreet
 from core.model import Area, DeclarationKind
-from hub.register import areas, mending, phones, relatives, sheets, signers, voices
+from hub.register import areas, mending, relatives, sheets, signers, voices
 from hub.register.forms import Form, Wrong, check
 from hub.register.people import FormDetails
 from hub.register.relatives import By, Meant

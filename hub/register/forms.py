@@ -9,11 +9,12 @@ from enum import StrEnum
 
 import msgspec
 
+from core import phones
 from core.codes import identity
 from core.codes.identity import Found
 from core.model import Area, DeclarationKind, Moment, Reason, Subject
 from core.rules import EXPOSURES, SYMPTOMS
-from hub.register import areas, phones
+from hub.register import areas
 
 NAME_AT_MOST = 200
 LINE_AT_MOST = 120

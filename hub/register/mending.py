@@ -13,10 +13,11 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 import sqlalchemy as sa
 
+from core import phones
 from core.discreet import Discreet
 from core.model import Area
 from core.zones import bare, fold
-from hub.register import areas, naming, phones
+from hub.register import areas, naming
 from hub.register.forms import Form
 from hub.storage.keyring import Keyring
 from hub.storage.tables import corrections, people
@@ -140,7 +141,7 @@ def values_of(form: Form, phone: str) -> dict[str, Any]:
 
 def _differing(row: sa.Row[Any], form: Form, *, by_staff: bool) -> tuple[str, ...]:
     phone = phones.spell(form.phone)
-    another_phone = by_staff and row.phone and phone and phones.spell(row.phone) != phone
+    another_phone = by_staff and row.phone and phone and not phones.same(row.phone, phone)
     same = {"name": _is_named(row.name, form), "born": _is_born(row.born, form), "phone": not another_phone}
     return tuple(name for name, holds in same.items() if not holds)
 

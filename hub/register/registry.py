@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from core import phones
 from core.model import Area, Scheme, Subject
 from hub.errors import DataError
 from hub.register import areas, hours, naming, voices
@@ -100,7 +101,7 @@ def put_person(connection: sa.Connection, ring: Keyring, record: PersonRecord, w
         "born": record.born,
         "sex": record.sex,
         "nationality": record.nationality,
-        "phone": record.phone,
+        "phone": phones.kept(record.phone),
         "address": _area(record.address),
         "folded": naming.fold(record.name),
         "home": areas.lowest(record.address),

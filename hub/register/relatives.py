@@ -9,9 +9,10 @@ from typing import ClassVar
 import msgspec
 import sqlalchemy as sa
 
+from core import phones
 from core.discreet import Discreet
 from core.model import Scheme, Subject
-from hub.register import mending, myqr, naming, phones, registry
+from hub.register import mending, myqr, naming, registry
 from hub.register.forms import Form
 from hub.register.voices import Voice
 from hub.storage.keyring import Keyring
@@ -119,7 +120,7 @@ def holds(connection: sa.Connection, person: int, by: By) -> bool:
     if by.account:
         return True
     phone = connection.scalar(sa.select(people.c.phone).where(people.c.id == person))
-    return phone is not None and phone != "" and phones.spell(phone) == by.phone
+    return phone is not None and phones.same(phone, by.phone)
 
 
 def _owner(connection: sa.Connection, ring: Keyring, form: Form) -> int | None:

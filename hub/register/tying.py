@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
+from core import phones
 from core.codes import identity
 from core.discreet import Discreet
 from core.model import Subject
-from hub.register import mending, myqr, phones, voices
+from hub.register import mending, myqr, voices
 from hub.register.voices import Voice
 from hub.storage.keyring import Keyring
 from hub.storage.store import serialize
@@ -84,7 +85,7 @@ def _tie_token(
         myqr.link(connection, ring, shown.id, subject.value, by_staff=True)
         return int(shown.id)
     _compare(owner, card)
-    if shown.phone and owner.phone and phones.spell(owner.phone) != phones.spell(shown.phone):
+    if shown.phone and owner.phone and not phones.same(owner.phone, shown.phone):
         myqr.retire(connection, owner.id, now)  # the other phone's; the one that was shown goes on
     myqr.link(connection, ring, shown.id, subject.value, by_staff=True)
     if shown.phone:

@@ -388,4 +388,5 @@ policies = Table(
     Column("document", LargeBinary, nullable=False, comment="the signed document's JSON"),
     Column("published", Instant, nullable=False),
     Column("author", Text, nullable=False, server_default=""),
+    Column("withdrawn", Boolean, nullable=False, server_default=false(), comment="takes its scope's rules back"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
@@ -22,7 +22,7 @@ from hub.errors import DataError
 from hub.journals import rehearsal
 from hub.officials import audit
 from hub.officials.rights import Right
-from hub.policy import editions, policies
+from hub.policy import editions, policies, withdrawing
 from hub.policy.policies import Version
 from hub.policy.preview import Words, day, on_map, sections
 from hub.register import areas
@@ -64,22 +64,23 @@ def router(site: Site) -> Router:
     def one(request: Visit, number: int) -> Page:
         version = _version(site, number)
         with site.store.reading() as connection:
-            scopes = dict(_scopes(connection, _words(request)))
-            told = sections(_chosen(version.policy), _words(request), areas.title, _names(connection))
+            scopes = dict(scopes_of(connection, words_of(request)))
+            told = sections(_chosen(version.policy), words_of(request), areas.title, _names(connection))
+            may = number in _may_be_withdrawn(connection)
         both = editions.on_both_maps(version.policy)
-        own = {"version": version, "sections": told, "scopes": scopes, "day": day, "both": both}
+        own = {"version": version, "sections": told, "scopes": scopes, "day": day, "both": both, "may": may}
         return show(request, "officers/policy_version.html", context=own)
 
     @post(f"{POLICY}/{{number:int}}/again", sync_to_thread=True)
     def again(request: Visit, number: int) -> Page:
         with site.store.reading() as connection:
-            draft = policies.again(connection, _version(site, number).policy, now())
+            draft = policies.again(connection, _with_rules(_version(site, number).policy), now())
         return _check(site, request, draft, rolled_back=number)
 
     @get(NEW, sync_to_thread=True)
     def blank(request: Visit, start: int = 0) -> Page:
         base = _version(site, start).policy if start else _STARTING
-        return _form(site, request, values_of(base, _words(request)), start=start)
+        return _form(site, request, values_of(base, words_of(request)), start=start)
 
     @post(NEW, sync_to_thread=True)
     def fill(request: Visit, form: Form) -> Page:
@@ -90,14 +91,14 @@ def router(site: Site) -> Router:
         draft = unpack(form.all("document"), Policy)
         if draft is None:
             raise NotFoundException
-        return _publish(site, request, draft)
+        return _publish(site, request, _with_rules(draft))
 
     @post(f"{POLICY}/edit", sync_to_thread=True)
     def edit(request: Visit, form: Form) -> Page:
         draft = unpack(form.all("document"), Policy)
         if draft is None:
             raise NotFoundException
-        return _form(site, request, values_of(draft, _words(request)), start=0)
+        return _form(site, request, values_of(draft, words_of(request)), start=0)
 
     return officials(site, Right.POLICY, [overview, one, again, blank, fill, edit, publish])
 
@@ -106,10 +107,24 @@ def _overview(site: Site, request: Visit) -> Page:
     with site.store.reading() as connection:
         history = policies.history(connection, site.ring)
         current = {each.version for each in policies.in_force(connection, now()).values()}
-        scopes = dict(_scopes(connection, _words(request)))
+        scopes = dict(scopes_of(connection, words_of(request)))
+        may = _may_be_withdrawn(connection)
     one_map = [each.policy.version for each in history if each.policy.version in current and _is_of_one_map(each)]
     own = {"history": history, "current": current, "scopes": scopes, "day": day, "moment": now(), "one_map": one_map}
-    return show(request, "officers/policy.html", overtaken=policies.overtaken(history), context=own)
+    return show(request, "officers/policy.html", overtaken=policies.overtaken(history), may=may, context=own)
+
+
+def _may_be_withdrawn(connection: sa.Connection) -> set[int]:
+    """The numbers whose scope has a wider one and rules that can be taken back."""
+    found = withdrawing.standing(connection, now())
+    return {number for scope, numbers in found.items() if scope != withdrawing.EVERYBODY for number in numbers}
+
+
+def _with_rules(policy: Policy) -> Policy:
+    """The same, unless it only takes rules back: that has a question of its own."""
+    if policy.is_withdrawn:
+        raise NotFoundException
+    return policy
 
 
 def _is_of_one_map(version: Version) -> bool:
@@ -122,8 +137,14 @@ def _chosen(policy: Policy) -> Policy:
     return msgspec.structs.replace(policy, zones=editions.originals(policy.zones))
 
 
-def _words(request: Visit) -> Words:
+def words_of(request: Visit) -> Words:
+    """The pages' words in the reader's language."""
     return partial(words.word, language(request))
+
+
+def said_at_gates(request: Visit) -> Callable[[str], str]:
+    """The words of the gates' displays for outcomes and reasons, in the page's language."""
+    return partial(gate_words.word, language=cast("Language", language(request)))
 
 
 def _version(site: Site, number: int) -> Version:
@@ -139,17 +160,17 @@ def _filled(site: Site, request: Visit, form: Form) -> Page:
     base = _version(site, start).policy if start else _STARTING
     with site.store.reading() as connection:
         draft = read(form, base, policies.next_version(connection), now())
-        scopes = dict(_scopes(connection, _words(request)))
+        scopes = dict(scopes_of(connection, words_of(request)))
         codes = list(_names(connection))
     values = sent_values(form) | {"zones": pack(draft.policy.zones), "places": pack(draft.policy.places)}
     show_form = partial(_form, site, request, start=start)
     do = form.text("do")
     if do == "find-zone":
-        return show_form(values, found=_found(form, _words(request)))
+        return show_form(values, found=_found(form, words_of(request)))
     if do in ("add-zone", "add-place"):
         added, faults = new_zone(form) if do == "add-zone" else new_place(form, codes)
         if added is None:
-            return show_form(values, faults=faults, status=422, found=_found(form, _words(request)))
+            return show_form(values, faults=faults, status=422, found=_found(form, words_of(request)))
         return show_form(_with(values, draft.policy, added))
     if do == "leave-out":
         return show_form(values)
@@ -194,9 +215,9 @@ def _form(
     status: int = 200,
     found: Iterable[tuple[str, str]] | None = None,
 ) -> Page:
-    t = _words(request)
+    t = words_of(request)
     with site.store.reading() as connection:
-        scopes = list(_scopes(connection, t))
+        scopes = list(scopes_of(connection, t))
         names = _names(connection)
     zones = unpack(values["zones"], tuple[Zone, ...]) or ()
     flagged = unpack(values["places"], tuple[FlaggedPlace, ...]) or ()
@@ -242,7 +263,7 @@ def _names(connection: sa.Connection) -> dict[str, str]:
     return {row.code: row.name for row in found}
 
 
-def _scopes(connection: sa.Connection, t: Words) -> list[tuple[str, str]]:
+def scopes_of(connection: sa.Connection, t: Words) -> list[tuple[str, str]]:
     """Every scope that can be chosen: all, the gate kinds, and the districts and stations that there are."""
     tokens = Tokens()
     tokens.reload(connection)
@@ -261,12 +282,13 @@ def _scopes(connection: sa.Connection, t: Words) -> list[tuple[str, str]]:
 
 
 def _check(site: Site, request: Visit, draft: Policy, rolled_back: int = 0) -> Page:
-    t, draft = _words(request), _chosen(draft)
+    t, draft = words_of(request), _chosen(draft)
     with site.store.reading() as connection:
         trial = rehearsal.rehearse(connection, site.ring, editions.expanded(draft), now())
-        scopes = dict(_scopes(connection, t))
+        scopes = dict(scopes_of(connection, t))
         published = policies.in_force(connection, now()).get(draft.scope)
-        former = published and policies.version(connection, site.ring, published.version)
+        ruling = published is not None and not published.withdrawn
+        former = policies.version(connection, site.ring, published.version) if published and ruling else None
         names = _names(connection)
     before = (
         {each.kind: each.sentences for each in sections(_chosen(former.policy), t, areas.title, names)}
@@ -286,11 +308,12 @@ def _check(site: Site, request: Visit, draft: Policy, rolled_back: int = 0) -> P
         changes=changes,
         both=editions.on_both_maps(draft),
         former=former,
+        withdrawn=published is not None and published.withdrawn,
         trial=trial,
         scopes=scopes,
         rolled_back=rolled_back,
         day=day,
-        said=partial(gate_words.word, language=cast("Language", language(request))),
+        said=said_at_gates(request),
     )
 
 

@@ -25,7 +25,7 @@ def find(settings: Settings) -> Iterator[Finding]:
     hub, what = settings.hub, f"hub {settings.hub.url}"
     with HttpHub(hub.url, hub.token, settings.station.kind, hub.ca_file) as line:
         try:
-            document = line.policy(SECONDS)
+            document = line.policy({}, SECONDS)
         except HubUnreachable as error:
             yield fail(what, error.problem, "check the network, [hub] url and the token; see `station doctor --help`")
             return

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from databases import module_database, postgres  # noqa: F401  # fixtures
+from desk import Desk
 from hub_stand import PEOPLE, HubProcess, OpenBroker, furnish, now, on
 
 from hub.register import people, registry
@@ -80,6 +81,14 @@ def peopled(store, ring):
     with store.writing() as connection:
         add_station(connection, "s1", "cho", None, now())
     return store
+
+
+@pytest.fixture
+def desk(tmp_path, database):
+    """Where commands are given to a hub on either database: ``desk.run(*words, code=…)``."""
+    data = tmp_path / "hub"
+    data.mkdir()
+    return Desk(data, database)
 
 
 @pytest.fixture

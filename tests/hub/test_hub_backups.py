@@ -8,6 +8,7 @@ import tracemalloc
 
 import pytest
 import sqlalchemy as sa
+from desk import Desk
 from hub_stand import CITIZEN, SECONDS, command, furnish, journal_of, now, until
 
 from core.model import Scheme, Subject
@@ -16,6 +17,7 @@ from hub.custody import backups, restoring
 from hub.custody.strongbox import CHUNK, BoxReader, BoxWriter, Shut
 from hub.errors import ConfigError, DataError, MissingFile, Unavailable
 from hub.journals import intake, reading
+from hub.officials import audit as audit_log
 from hub.opening import open_store
 from hub.register.people import VisitRecord
 from hub.register.registry import visited
@@ -311,14 +313,24 @@ def test_where_no_hub_has_run_there_is_nothing_to_back_up(postgres, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_commands_back_up_a_running_hub_and_restore_it(tmp_path, serving):
-    serving("--port", "0")
+def test_the_commands_back_up_a_running_hub_and_restore_it_and_the_log_says_so(
+    tmp_path, serving_either, database, postgres
+):
+    hub, _ = serving_either("--port", "0")
     secret = tmp_path / "secret.txt"
     secret.write_text(PASSPHRASE + "\n")
     file = tmp_path / "hub.tqb"
-    assert "1 people" in command(tmp_path, "backup", file, "--passphrase-file", secret)
-    assert "restored" in command(tmp_path / "new", "restore", file, "--passphrase-file", secret)
-    assert '"s1"' in command(tmp_path / "new", "station", "list", "--json")
+    assert "1 people" in hub.command("backup", file, "--passphrase-file", secret)
+    new = Desk(tmp_path / "new", "" if database.startswith("sqlite") else postgres.make())
+    assert "restored" in new.run("restore", file, "--passphrase-file", secret)
+    assert '"s1"' in new.run("station", "list", "--json")
+    store, _ = new.open()
+    with store.reading() as connection:
+        (entry,) = audit_log.entries(connection)
+    store.close()
+    assert (entry.account, entry.action, entry.detail["file"]) == ("operator", "restore", "hub.tqb")
+    if new.database:
+        postgres.drop(new.database)
 
 
 @pytest.mark.parametrize(("typed", "problem"), [("short", "at least 12"), (None, "no passphrase")])

@@ -1,19 +1,16 @@
 """The hub's commands: what they print, what they end with, and the invented province held against the real policy."""
 
-import io
 import json
-import re
-import sqlite3
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 import pytest
-from hub_stand import CITIZEN, PEOPLE, ROOT, Journal, appoint, command, furnish, now
+from desk import Desk
+from hub_stand import ROOT, command, now
 
-from core import codes, keys, policy, wire
-from core.codes import place
+from core import codes, policy, wire
 from core.codes.trust import Trust, read_pem
 from core.model import Direction, GateKind, Held, Lookup, Origin, Outcome, SignatureState
 from hub import cli, config, schemas
@@ -21,9 +18,6 @@ from hub.cast import Cast, Expected
 from hub.cli import FUNCTIONS
 from hub.config import Settings
 from hub.errors import ConfigError
-from hub.journals.intake import take
-from hub.journals.reading import read_pending
-from hub.opening import open_store
 from hub.register.people import PeopleFile
 from hub.register.standings import Standings
 
@@ -39,6 +33,7 @@ COMMANDS = (
     ("dead-letter", "show"),
     ("dead-letter", "replay"),
     ("policy", "publish"),
+    ("policy", "withdraw"),
     ("keys", "show"),
     ("keys", "rotate"),
     ("client", "add"),
@@ -69,14 +64,14 @@ def test_help_comes_without_the_database_and_the_web_server():
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=120).returncode == 0
 
 
-def test_an_invented_province_is_founded_with_its_station_and_all_that_gates_must_believe(tmp_path):
+def test_an_invented_province_is_founded_with_its_station_and_all_that_gates_must_believe(desk, tmp_path):
     cast, trust = tmp_path / "cast.json", tmp_path / "trust"
     given = ("--people", 80, "--cast", cast, "--trust", trust, "--found", "demo-1", "--kind", "checkpoint")
-    own = json.loads(command(tmp_path / "hub", "demo-province", *given))
-    (known,) = json.loads(command(tmp_path / "hub", "station", "list", "--json"))
+    own = json.loads(desk.run("demo-province", *given))
+    (known,) = json.loads(desk.run("station", "list", "--json"))
     place = msgspec.json.decode(cast.read_bytes(), type=Cast).places[GateKind.CHECKPOINT]
     assert (known["name"], known["place"]) == ("demo-1", place) == (own["station"]["name"], own["station"]["place"])
-    shown = json.loads(command(tmp_path / "hub", "keys", "show", "--json"))
+    shown = json.loads(desk.run("keys", "show", "--json"))
     assert own["hub"]["policy_key"] == shown["policy_key"]["key"]
     assert len(list(trust.iterdir())) == 2  # the hub's own key, and the invented authority's
 
@@ -149,67 +144,20 @@ def test_settings_have_a_default_each(tmp_path):
     )
 
 
-@pytest.fixture
-def filled(tmp_path):
-    """A data folder with one journal of three rows, the second of them missing."""
-    pinned = furnish(tmp_path, "s1")["s1"]
-    book = Journal(keys.decode_key(pinned["sealing_key"]))
-    for _ in range(3):
-        book.write()
-    store, ring = open_store(Settings(data=str(tmp_path)))
-    with store.writing() as connection:
-        for batch in (book.batch(1, 1), book.batch(3, 3)):
-            take(connection, batch, now())
-        read_pending(connection, ring, 10, now())
-    store.close()
-    return tmp_path
-
-
-def test_a_missing_row_is_named_and_ends_with_1(filled):
-    assert "missing 2 to 2" in command(filled, "journal", "verify", "s1", code=1)
-    assert "no journal is held" in command(filled, "journal", "verify", "nobody", code=1)
-
-
-def test_an_export_names_nobody_unless_asked_to(filled):
-    plain = command(filled, "export", "checkins", "--json")
-    (row,) = map(json.loads, plain.splitlines())
-    assert (row["seq"], row["outcome"], len(row["person"]), row["went_in"]) == (1, "pass", 32, 1)
-    assert not [word for word in (CITIZEN, "Ánh", "sealed") if word in plain]
-    named = json.loads(command(filled, "export", "checkins", "--json", "--identities"))
-    assert named["name"] == "Nguyễn Thị Ánh"
-    assert {"scheme": "citizen", "value": CITIZEN} in named["identities"]
-
-
-def test_a_stations_settings_fit_its_configuration(tmp_path):
-    import tomllib
-
-    furnish(tmp_path)
-    sheet = tomllib.loads(command(tmp_path, "station", "add", "s1", "--place", "cho", "--url", "http://h:1"))
-    assert sheet["station"] == {
-        "name": "s1",
-        "place": "cho",
-        "place_name": "Chợ Đông Ba",
-        "kind": "venue",
-        "district": "63/475",
-    }
-    assert sheet["hub"]["url"] == "http://h:1"
-    assert len(keys.decode_key(sheet["hub"]["policy_key"])) == 32
-
-
 class Province:
     """The invented province imported into a hub, with a gate that asks it."""
 
-    def __init__(self, folder):
-        trust = folder / "trust"
+    def __init__(self, folder, database):
+        trust, desk = folder / "trust", Desk(folder, database)
         people = folder / "people.json"
-        printed = command(folder, "demo-province", "--people", 60, "--cast", folder / "cast.json", "--trust", trust)
+        printed = desk.run("demo-province", "--people", 60, "--cast", folder / "cast.json", "--trust", trust)
         people.write_text(printed)
-        command(folder, "import", people)
-        command(folder, "keys", "show", "--trust", trust)
+        desk.run("import", people)
+        desk.run("keys", "show", "--trust", trust)
         self.file = msgspec.json.decode(printed, type=PeopleFile)
         self.cast = msgspec.json.decode((folder / "cast.json").read_bytes(), type=Cast)
         self.trust = Trust(dict(pair for path in trust.iterdir() for pair in read_pem(path.read_bytes(), path.stem)))
-        self.store, ring = open_store(Settings(data=str(folder)))
+        self.store, ring = desk.open()
         self.standings = Standings(self.store.reader(), ring)
 
     def close(self):
@@ -230,8 +178,8 @@ class Province:
 
 
 @pytest.fixture(scope="module")
-def province(tmp_path_factory):
-    built = Province(tmp_path_factory.mktemp("province"))
+def province(tmp_path_factory, module_database):
+    built = Province(tmp_path_factory.mktemp("province"), module_database)
     yield built
     built.close()
 
@@ -272,108 +220,3 @@ def test_the_example_explains_every_setting_with_its_default():
     path = ROOT / "hub" / "hub.example.toml"
     assert config.load(path) == Settings()
     assert tomllib.loads(path.read_text()) == msgspec.json.decode(msgspec.json.encode(Settings()))
-
-
-def test_a_place_is_put_and_hours_that_never_close_it_are_refused(tmp_path):
-    furnish(tmp_path)
-    words = ("place", "put", "ga-hue", "--name", "Ga Huế", "--kind", "venue", "--area", "63/19777")
-    assert "hours: opening and closing time" in command(tmp_path, *words, "--hours", "cả ngày", code=65)
-    assert "EDITION/CODE" in command(tmp_path, *words[:-1], "63/99999", code=65)
-    assert json.loads(command(tmp_path, *words, "--hours", "5h-20h", "--capacity", 300, "--json"))["new"]
-    found = {each["code"]: each for each in json.loads(command(tmp_path, "place", "list", "--json"))}["ga-hue"]
-    assert (found["hours"], found["capacity"], found["area"]["district"]) == ("05:00-20:00", 300, "474")
-
-
-def test_a_places_code_is_printed_and_drawn_five_centimetres_wide(tmp_path):
-    furnish(tmp_path)
-    path = tmp_path / "cho.svg"
-    text = command(tmp_path, "place", "code", "cho", "--svg", path).strip()
-    assert place.place_of(text) == "cho"
-    assert re.search(r'width="50(\.0+)?mm"', path.read_text())
-    assert [each["posted"] for each in json.loads(command(tmp_path, "place", "list", "--json"))].count(text) == 1
-    assert "is not registered" in command(tmp_path, "place", "code", "nowhere", code=65)
-
-
-@pytest.mark.parametrize(("lines", "code"), [("MYQR-ANH-0001\nB1234567\n", 0), ("MYQR-ANH-0001\n000000000\n", 65), ("no-such-token\nB1234567\n", 65)])  # fmt: skip # noqa: E501
-def test_a_card_is_linked_to_a_my_qr_by_two_lines_that_nobody_else_sees(tmp_path, monkeypatch, capsys, lines, code):
-    from hub.cli import main
-
-    furnish(tmp_path)
-    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
-    assert main(["person", "link", "--by", appoint(tmp_path, "le-thi-b"), "--data", str(tmp_path)]) == code
-    said = capsys.readouterr()
-    assert not [word for word in lines.split() if word in said.out + said.err]
-    with sqlite3.connect(tmp_path / "hub.sqlite") as database:
-        logged = database.execute("SELECT account, action, length(person) FROM audit").fetchall()
-    database.close()
-    assert logged == ([("le-thi-b", "link", 16)] if code == 0 else [])
-
-
-@pytest.mark.parametrize("by", ["nobody", "shut"])
-def test_nobody_answers_for_a_command_who_has_no_open_account(tmp_path, monkeypatch, capsys, by):
-    from hub.cli import main
-
-    furnish(tmp_path)
-    appoint(tmp_path, "shut")
-    command(tmp_path, "account", "disable", "shut")
-    for words in (
-        ["person", "export"],
-        ["person", "erase"],
-        ["person", "hold", "--reason", "court order 7", "--until", "2027-01-01T00:00:00Z"],
-        ["person", "release", "1"],
-        ["keys", "rotate"],
-        ["export", "checkins", "--identities"],
-    ):
-        monkeypatch.setattr("sys.stdin", io.StringIO(CITIZEN))
-        assert main([*words, "--by", by, "--data", str(tmp_path)]) == 65, words
-    assert capsys.readouterr().err.count("no account of this name is open") == 6
-
-
-def test_every_command_that_shows_or_changes_stands_in_the_log_with_who_answers(tmp_path, monkeypatch):
-    from hub.cli import main
-
-    furnish(tmp_path, "s1")
-    appoint(tmp_path, "le-thi-b")
-    people_file, policy = tmp_path / "people.json", tmp_path / "policy.json"
-    people_file.write_text(json.dumps({"places": PEOPLE["places"]}))
-    policy.write_text('{"version": 1, "issued": "2026-01-01T00:00:00Z", "effective": "2026-01-01T00:00:00Z"}')
-    why = ["--reason", "court order 7"]
-    until = (now() + timedelta(days=9)).isoformat()
-    for words in (
-        ["person", "export", *why],
-        ["person", "hold", *why, "--until", until],
-        ["person", "release", "1"],
-        ["export", "checkins", "--identities", *why],
-        ["policy", "publish", str(policy), "--next"],
-        ["import", str(people_file)],
-        ["keys", "rotate"],
-        ["person", "erase"],
-    ):
-        monkeypatch.setattr("sys.stdin", io.StringIO(CITIZEN))
-        assert main([*words, "--by", "le-thi-b", "--data", str(tmp_path)]) == 0, words
-    with sqlite3.connect(tmp_path / "hub.sqlite") as database:
-        logged = database.execute(
-            "SELECT action, account, role, why, person IS NULL FROM audit ORDER BY seq"
-        ).fetchall()
-        assert database.execute("SELECT author FROM policies ORDER BY version DESC").fetchone() == ("le-thi-b",)
-    database.close()
-    own = ("le-thi-b", "administrator")
-    assert logged == [
-        ("own-data", *own, "court order 7", 0),
-        ("hold", *own, "", 0),
-        ("release", *own, "", 1),
-        ("export", *own, "court order 7", 1),
-        ("policy", *own, "", 1),
-        ("import", *own, "", 1),
-        ("keys", *own, "", 1),
-        ("erase", *own, "", 0),
-    ]
-
-
-@pytest.mark.parametrize("scope", ["station/zzz", "district/63/999", "everywhere"])
-def test_a_policy_for_nobody_is_not_published(tmp_path, scope):
-    furnish(tmp_path)
-    path = tmp_path / "policy.json"
-    policy = {"version": 9, "issued": now().isoformat(), "effective": now().isoformat(), "scope": scope}
-    path.write_text(json.dumps(policy))
-    assert "policy scope" in command(tmp_path, "policy", "publish", path, code=65)

@@ -9,10 +9,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 import sqlalchemy as sa
-from hub_stand import CITIZEN, HubProcess, Journal, appoint, command, furnish, journal_of, now
+from hub_stand import CITIZEN, HubProcess, Journal, appoint, furnish, journal_of, now, on
 
 from core import keys, wire
 from core.model import Outcome, Scheme, Subject
+from hub.config import Settings
 from hub.journals import dead_letters, intake, proof, reading
 from hub.journals.dead_letters import Wanted
 from hub.officials import audit
@@ -169,9 +170,9 @@ def test_who_replayed_is_in_the_log(desk):
     assert entry.detail == {"station": "s1", "epoch": book.epoch, "read": 1, "left": 0}
 
 
-def test_by_command_while_the_hub_runs(tmp_path):
-    pinned = furnish(tmp_path, "s1")["s1"]
-    hub = HubProcess(tmp_path).start()
+def test_by_command_while_the_hub_runs(tmp_path, database):
+    pinned = furnish(tmp_path, "s1", database=database)["s1"]
+    hub = HubProcess(tmp_path, *on(tmp_path, database)).start()
     earlier, public = keys.new_sealing_key()
     (tmp_path / "earlier.key").write_text(keys.encode_key(earlier))
     book = Journal(public)
@@ -180,16 +181,22 @@ def test_by_command_while_the_hub_runs(tmp_path):
     line = hub.session(pinned["token"])
     assert [each.cause for each in line.bring(book.batch()).refused] == [SEAL] * 2
     name = f"s1/{book.epoch}/1"
-    assert [each["seq"] for each in json.loads(command(tmp_path, "dead-letter", "list", "--json"))] == [1, 2]
-    assert "raw" not in json.loads(command(tmp_path, "dead-letter", "show", name, "--json"))
-    again = ("dead-letter", "replay", "--by", appoint(tmp_path, "le-thi-b"), "--json")
-    assert "--all" in command(tmp_path, *again, code=65)
-    assert SEAL in command(tmp_path, *again, name, code=1)
-    told = command(tmp_path, *again, "--all", "--key", tmp_path / "earlier.key")
+    assert [each["seq"] for each in json.loads(hub.command("dead-letter", "list", "--json"))] == [1, 2]
+    assert "raw" not in json.loads(hub.command("dead-letter", "show", name, "--json"))
+    again = (
+        "dead-letter",
+        "replay",
+        "--by",
+        appoint(tmp_path, "le-thi-b", Settings(data=str(tmp_path), database=database)),
+        "--json",
+    )
+    assert "--all" in hub.command(*again, code=65)
+    assert SEAL in hub.command(*again, name, code=1)
+    told = hub.command(*again, "--all", "--key", tmp_path / "earlier.key")
     assert json.loads(told) == {"read": 2, "left": {}}
     ask = wire.encode(wire.Ask(wire.Who(Scheme.CITIZEN, CITIZEN), "venue", now()))
     standing = msgspec.json.decode(line.post("/v1/lookup", data=ask).content, type=wire.Answer).standing
     assert (standing.destination.place, line.bring(book.batch()).refused) == ("cho", ())
-    assert "no such dead letter" in command(tmp_path, "dead-letter", "show", name, code=65)
+    assert "no such dead letter" in hub.command("dead-letter", "show", name, code=65)
     line.close()
     assert hub.stop() == 0

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from declared import DOCUMENT, HANOI, NOW, PHONE, VY_DA, child, entry, form
+from declared import DOCUMENT, HANOI, NOW, VY_DA, child, entry, form
 
 from core.model import Area, Scheme, Subject
-from hub.register import phones
 from hub.register.forms import Wrong, check
 
 
@@ -81,19 +80,3 @@ def test_a_placeholder_names_nobody_and_numbers_have_one_spelling():
 
 def test_a_form_shows_nothing_of_anybody_in_a_log():
     assert repr(form()) == "Form(health)"
-
-
-@pytest.mark.parametrize(
-    "typed", ["0905000001", "0905 000 001", "+84905000001", "+84 (0) 905.000.001", "0084905000001"]
-)
-def test_a_phone_number_has_one_spelling(typed):
-    assert phones.spell(typed) == PHONE
-
-
-@pytest.mark.parametrize("typed", ["", "905000001", "0105000001", "+849050", "o905000001", "٠٩٠٥٠٠٠٠٠١", "0" * 40])
-def test_what_is_no_phone_number_is_none(typed):
-    assert phones.spell(typed) is None
-
-
-def test_numbers_from_abroad_keep_their_country():
-    assert phones.spell("+856 20 5555 0001") == phones.spell("00856 2055550001") == "+8562055550001"

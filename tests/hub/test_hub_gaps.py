@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hub_stand import EPOCH, OTHER_EPOCH, HubProcess, Journal, command, furnish, journal_of, now
+from hub_stand import EPOCH, OTHER_EPOCH, Journal, journal_of, now
 from kept import take
 
 from core import keys, wire
@@ -125,21 +125,21 @@ def test_rows_that_contradict_held_ones_are_listed_with_both_hashes(peopled, rin
     assert json.loads(book.raws[3])["previous"] == listed[1].held
 
 
-def test_by_command(tmp_path):
-    pinned = furnish(tmp_path, "s1")["s1"]
-    hub = HubProcess(tmp_path).start()
+def test_by_command(serving_either):
+    hub, stations = serving_either()
+    pinned = stations["s1"]
     books = [Journal(keys.decode_key(pinned["sealing_key"])) for _ in range(2)]
     line = hub.session(pinned["token"])
     for book in books:
         book.write()
         line.bring(book.batch())
-    assert f"s1/{EPOCH}/1" in command(tmp_path, "journal", "conflicts", "s1")
-    assert json.loads(command(tmp_path, "journal", "conflicts", "s1", "--json"))[0]["came"] == books[1].head
-    assert "no conflicts" in command(tmp_path, "journal", "conflicts", "s2")
-    assert "hub journal conflicts s1" in command(tmp_path, "journal", "verify", "s1", code=1)
+    assert f"s1/{EPOCH}/1" in hub.command("journal", "conflicts", "s1")
+    assert json.loads(hub.command("journal", "conflicts", "s1", "--json"))[0]["came"] == books[1].head
+    assert "no conflicts" in hub.command("journal", "conflicts", "s2")
+    assert "hub journal conflicts s1" in hub.command("journal", "verify", "s1", code=1)
     said = health(seq=9, backlog=3)
     assert line.post("/v1/health", data=wire.encode(said)).status_code == 200
     assert hub.stop() == 0
-    told = command(tmp_path, "journal", "verify", "s1", code=1)
+    told = hub.command("journal", "verify", "s1", code=1)
     assert "written but not held: 2 to 9, as its station last said; 3 of them wait on its card" in told
     line.close()

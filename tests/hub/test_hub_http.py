@@ -167,6 +167,33 @@ def test_the_policy_is_the_narrowest_and_a_new_one_is_noticed(serving_either):
     until(lambda: version() == 2, "the narrower policy")
 
 
+def test_a_withdrawn_policy_gives_way_to_the_wider_one_for_stations_of_every_age(serving_either):
+    hub, pinned = serving_either()
+    line = hub.session(pinned["s1"]["token"])
+
+    def fetch(query: str = "") -> tuple[int, int, bool]:
+        answer = line.get(f"/v1/policy{query}")
+        if answer.status_code != 200:
+            return answer.status_code, 0, False
+        document = msgspec.json.decode(answer.content, type=wire.Signed)
+        payload = keys.verify(keys.decode_key(pinned["s1"]["policy_key"]), document)
+        policy = msgspec.json.decode(payload, type=Policy)
+        return 200, policy.version, policy.is_withdrawn
+
+    path = hub.data / "policy.json"
+    path.write_bytes(wire.encode(Policy(version=1, issued=now(), effective=now(), scope="station/s1")))
+    hub.command("policy", "publish", path, "--next")
+    until(lambda: fetch() == (200, 2, False), "the narrower policy")
+    told = json.loads(hub.command("policy", "withdraw", "station/s1", "--json"))
+    assert told == {"version": 3, "scope": "station/s1", "withdrawn": [2], "instead": {"s1": 1}}
+    until(lambda: fetch() == (200, 1, False), "the wider policy, for a station that says nothing of what it has")
+    assert fetch("?have=station/s1:2") == (200, 1, False)
+    assert fetch("?have=station/s1:2,all:1") == (200, 3, True)
+    assert fetch("?have=station/s1:3,all:1") == (204, 0, False)
+    assert fetch("?have=") == (200, 1, False)
+    assert fetch("?have=rubbish") == (400, 0, False)
+
+
 def test_a_station_added_while_the_hub_runs_is_let_in(serving_either):
     hub, _ = serving_either()
     added = json.loads(hub.command("station", "add", "late", "--place", "chot", "--json"))

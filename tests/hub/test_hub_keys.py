@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from datetime import timedelta
 
 import msgspec
 import pytest
 import sqlalchemy as sa
-from hub_stand import CITIZEN, Line, appoint, command, furnish, journal_of, now, until
+from hub_stand import CITIZEN, Line, appoint, furnish, journal_of, now, until
 
 from core import announcement, keys, wire
 from core.announcement import Announcement
@@ -18,6 +17,7 @@ from hub.custody import backups, restoring
 from hub.errors import DataError
 from hub.journals import dead_letters, intake, reading
 from hub.journals.dead_letters import Wanted
+from hub.officials import audit
 from hub.opening import open_store
 from hub.register import announcing, sealing, signers
 from hub.storage import keyring
@@ -183,22 +183,24 @@ def test_backup_and_restore_carry_every_key_and_which_were_erased(tmp_path, ring
     store.close()
 
 
-def test_keys_are_shown_rotated_and_erased_by_command_and_the_log_names_who_did(tmp_path):
-    furnish(tmp_path, "s1")
-    shown = json.loads(command(tmp_path, "keys", "show", "--json"))
+def test_keys_are_shown_rotated_and_erased_by_command_and_the_log_names_who_did(desk):
+    desk.furnish("s1")
+    shown = json.loads(desk.run("keys", "show", "--json"))
     first = shown["sealing_key"]["id"]
-    appoint(tmp_path, "lan")
-    rotated = json.loads(command(tmp_path, "keys", "rotate", "--sealing", "--by", "lan", "--json"))["id"]
-    assert "say --yes" in command(tmp_path, "keys", "erase", first, "--by", "lan", code=65)
-    assert first in command(tmp_path, "keys", "erase", first, "--by", "lan", "--yes")
-    told = json.loads(command(tmp_path, "keys", "show", "--json"))
+    desk.appoint("lan")
+    rotated = json.loads(desk.run("keys", "rotate", "--sealing", "--by", "lan", "--json"))["id"]
+    assert "say --yes" in desk.run("keys", "erase", first, "--by", "lan", code=65)
+    assert first in desk.run("keys", "erase", first, "--by", "lan", "--yes")
+    told = json.loads(desk.run("keys", "show", "--json"))
     assert (told["sealing_key"]["id"], [each["id"] for each in told["sealing"]]) == (rotated, [first, rotated])
     assert [bool(each["erased"]) for each in told["sealing"]] == [True, False]
-    added = json.loads(command(tmp_path, "station", "add", "s2", "--place", "chot", "--json"))
+    added = json.loads(desk.run("station", "add", "s2", "--place", "chot", "--json"))
     assert keys.key_id(keys.decode_key(added["hub"]["sealing_key"])) == rotated
-    with sqlite3.connect(tmp_path / "hub.sqlite") as db:
-        entries = db.execute("SELECT account, detail FROM audit WHERE action = 'keys' ORDER BY seq").fetchall()
-    assert [(who, json.loads(detail)) for who, detail in entries] == [
+    store, _ = desk.open()
+    with store.reading() as connection:
+        logged = [each for each in audit.entries(connection)[::-1] if each.action == "keys"]
+    store.close()
+    assert [(each.account, each.detail) for each in logged] == [
         ("lan", {"id": rotated, "rotated": "sealing"}),
         ("lan", {"erased": first}),
     ]

@@ -257,6 +257,22 @@ def test_policies_are_retained_by_scope_and_new_ones_announced(private):
     assert msgspec.json.decode(payload, type=Policy).version == 2
 
 
+def test_a_withdrawal_stands_retained_where_the_policy_stood(private):
+    hub, pinned, line = private
+    path, scope = hub.data / "policy.json", f"station/{line.name}"
+    path.write_bytes(wire.encode(Policy(version=1, issued=now(), effective=now(), scope=scope)))
+    hub.command("policy", "publish", path, "--next")
+    line.subscribe("tq/v1/policy/#")
+    line.next(f"policy/{scope}")
+    told = json.loads(hub.command("policy", "withdraw", scope, "--json"))
+    payload = keys.verify(
+        keys.decode_key(pinned[line.name]["policy_key"]),
+        msgspec.json.decode(line.next(f"policy/{scope}"), type=wire.Signed),
+    )
+    word = msgspec.json.decode(payload, type=Policy)
+    assert (word.version, word.is_withdrawn) == (told["version"], True)
+
+
 def test_what_a_station_says_of_itself_is_kept(private):
     hub, _, line = private
 

@@ -6,15 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
-from hub_stand import Line, furnish, until
+from hub_stand import Line, until
 
 from core import keys
 from core.health import Health, PlaceFigures
 from hub.cli import main
-from hub.config import Settings
 from hub.doors.broker import Broker
 from hub.errors import ConfigError
-from hub.opening import open_store
 from hub.register import place_keys
 from hub.stations.fleet import broker_hash
 from hub.stations.trouble import View, trouble
@@ -23,18 +21,18 @@ from hub.storage import tables
 PASSWORD = "twelve letters at least"
 
 
-def test_stations_of_one_place_are_told_one_key_and_those_of_another_place_another(tmp_path, capsys):
-    furnish(tmp_path)
+def test_stations_of_one_place_are_told_one_key_and_those_of_another_place_another(desk, capsys):
+    desk.furnish()
     told = []
     for name, place in (("a", "cho"), ("b", "cho"), ("c", "chot"), ("a", "cho")):
-        assert main(["station", "add", name, "--place", place, "--data", str(tmp_path)]) == 0
+        assert main(["station", "add", name, "--place", place, *desk.words]) == 0
         told.append(tomllib.loads(capsys.readouterr().out)["place"]["place_key"])
     assert told[0] == told[1] == told[3] != told[2]
     assert len(keys.decode_key(told[0])) == 32
 
 
-def test_a_places_key_is_sealed_in_the_database_and_bound_to_its_place(tmp_path):
-    store, ring = open_store(Settings(data=str(tmp_path)))
+def test_a_places_key_is_sealed_in_the_database_and_bound_to_its_place(desk):
+    store, ring = desk.open()
     with store.writing() as connection:
         key = place_keys.key_of(connection, ring, "cho", datetime.now(UTC))
         assert key not in connection.scalar(sa.select(tables.place_keys.c.sealed))

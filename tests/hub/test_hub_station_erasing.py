@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 import sqlalchemy as sa
-from hub_stand import EPOCH, command, journal_of, now
+from hub_stand import EPOCH, journal_of, now
 from kept import STRANGER, person_of, take
 
 from core.orders import Erase, Result
@@ -104,8 +104,8 @@ def test_a_row_that_comes_late_is_asked_for_with_those_before(peopled, ring):
     assert ask(peopled, ring) == 1
 
 
-def test_the_command_says_that_nothing_is_left(tmp_path):
-    assert command(tmp_path, "keep", "stations") == "nothing is left to erase at stations\n"
+def test_the_command_says_that_nothing_is_left(desk):
+    assert desk.run("keep", "stations") == "nothing is left to erase at stations\n"
 
 
 @pytest.mark.parametrize("state", station_erasing.State.__args__)

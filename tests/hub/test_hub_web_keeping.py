@@ -1,16 +1,19 @@
 """The policy and keeping pages over real HTTP, where somebody sends what no form of theirs would."""
 
 import re
+from datetime import timedelta
 
 import pytest
 import requests
 from hub_stand import CITIZEN, SECONDS, HubProcess, furnish, now, on
 
+from core.rules import Policy
 from hub.config import Settings
 from hub.officials import accounts, audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Role
 from hub.opening import open_store
+from hub.policy import policies
 from hub.web.officials import NoRight
 from hub.web.policy_form import pack
 from hub.web.trace import must_export
@@ -165,3 +168,67 @@ def test_an_epidemiologist_writes_policy_and_keeps_away_from_erasing(hub):
         assert send(path).status_code == 403
     for path in ("/officers/keeping/person", "/officers/keeping/release", "/officers/keeping/days/publish"):
         assert send(path, do="erase", scheme="citizen", number=CITIZEN, sure="yes").status_code == 403
+
+
+@pytest.fixture
+def narrower(hub, module_database):
+    """The number of a policy that is only for s1, anew for each test."""
+    store, ring = open_store(Settings(data=str(hub.data), database=module_database))
+    with store.writing() as connection:
+        number = policies.next_version(connection)
+        policies.publish(connection, ring, Policy(number, now(), now(), "station/s1"), now())
+    store.close()
+    return number
+
+
+def newest(hub, module_database):
+    store, ring = open_store(Settings(data=str(hub.data), database=module_database))
+    with store.reading() as connection:
+        version, entry = policies.history(connection, ring)[0], audit.entries(connection, at_most=1)[0]
+    store.close()
+    return version, entry
+
+
+def test_a_narrower_policy_is_taken_back_once_it_is_said_again_and_the_log_has_who(
+    hub, visit, narrower, module_database
+):
+    asked = visit(f"/officers/policy/{narrower}/withdraw").text
+    assert "Sẽ theo số 1 · Toàn tỉnh" in asked
+    assert newest(hub, module_database)[0].policy.version == narrower
+    done = visit(f"/officers/policy/{narrower}/withdraw", taken=str(narrower), note="công văn 7")
+    assert "Đã thu hồi" in done.text
+    version, entry = newest(hub, module_database)
+    assert (version.policy.is_withdrawn, version.policy.scope, version.author) == (True, "station/s1", "administrator")
+    assert version.policy.note == "công văn 7"
+    assert (entry.action, entry.account) == ("policy", "administrator")
+    assert entry.detail == {"version": narrower + 1, "scope": "station/s1", "withdrawn": str(narrower)}
+    assert "thu hồi, đang hiệu lực" in done.text
+    own = visit(f"/officers/policy/{narrower + 1}").text
+    assert "Thu hồi quy định riêng" in own
+    back = visit(f"/officers/policy/{narrower}/again", do="x").text
+    assert "Phạm vi này đang bị thu hồi" in back
+    document = re.findall(r'name="document" value="([^"]+)"', back)
+    assert "Đã ban hành" in visit("/officers/policy/publish", document=document[: len(document) // 2]).text
+    assert newest(hub, module_database)[0].policy.is_withdrawn is False
+
+
+def test_what_changed_since_the_question_is_asked_about_again(hub, visit, narrower, module_database):
+    store, ring = open_store(Settings(data=str(hub.data), database=module_database))
+    ahead = now() + timedelta(days=3)
+    with store.writing() as connection:
+        policies.publish(connection, ring, Policy(narrower + 1, now(), ahead, "station/s1"), now())
+    store.close()
+    answer = visit(f"/officers/policy/{narrower}/withdraw", taken=str(narrower))
+    assert answer.status_code == 409
+    assert f"Số {narrower + 1}, {narrower}" in answer.text
+    assert visit(f"/officers/policy/{narrower}/withdraw", taken=f"{narrower + 1}, {narrower}").status_code == 200
+
+
+def test_what_cannot_be_taken_back_has_no_such_page(hub, visit, narrower):
+    assert visit(f"/officers/policy/{narrower}/withdraw", taken=str(narrower)).status_code == 200
+    for number in (1, narrower, narrower + 1, 999):
+        assert visit(f"/officers/policy/{number}/withdraw").status_code == 404
+        assert visit(f"/officers/policy/{number}/withdraw", taken=str(number)).status_code == 404
+    assert visit(f"/officers/policy/{narrower + 1}/again", do="x").status_code == 404
+    forged = {"version": 9, "issued": now(), "effective": now(), "scope": "station/s1", "withdrawn": True}
+    assert visit("/officers/policy/publish", document=pack(forged)[0]).status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from loopback_hub import answer_with
@@ -20,6 +21,8 @@ class Posts:
         self.batches = 0
         self.refused: list[wire.Refused] = []
         self.policy: tuple[bytes, str] = (b"", "404 Not Found")
+        self.documents: list[tuple[str, int, bytes]] = []  # scope, version, document
+        self.haves: list[dict[str, int]] = []
         self.mark: Callable[[wire.Batch], wire.HeldMark] = self.holding
 
     def holding(self, batch: wire.Batch, station: str = "gate-1") -> wire.HeldMark:
@@ -31,10 +34,20 @@ class Posts:
         mark = wire.HeldMark("gate-1", batch.epoch, through, Clock().now(), told, refused_older=older)
         return msgspec.structs.replace(mark, refused_before=batch.refused_before)
 
+    def after(self, head: bytes) -> tuple[bytes, str]:
+        """The first document beyond those that are held, as a hub answers."""
+        if not self.documents:
+            return self.policy
+        have = parse_qs(urlsplit(head.split(b" ")[1].decode()).query).get("have", [""])[0]
+        held = {scope: int(version) for scope, _, version in (each.rpartition(":") for each in have.split(",") if each)}
+        self.haves.append(held)
+        beyond = [document for scope, version, document in self.documents if version > held.get(scope, 0)]
+        return (beyond[0], "200 OK") if beyond else (b"", "204 No Content")
+
     def behave(self, line, request: bytes) -> None:
         head, _, body = request.partition(b"\r\n\r\n")
-        if b" /v1/policy " in head:
-            answer_with(*self.policy)(line, request)
+        if b" /v1/policy?" in head:
+            answer_with(*self.after(head))(line, request)
             return
         if b" /v1/held" in head:
             answer_with(b"{}", "404 Not Found")(line, request)

@@ -70,7 +70,7 @@ class Registry:
 
     def behave(self, line, request: bytes) -> None:
         head, _, body = request.partition(b"\r\n\r\n")
-        path = head.split(b" ")[1].decode()
+        path = head.split(b" ")[1].decode().partition("?")[0]
         if self.down:
             answer_with(b"{}", "503 Service Unavailable")(line, request)
         else:

@@ -104,7 +104,7 @@ def test_nobody_listening_is_told(station, hub):
 
 def test_no_policy_is_no_failure(hub, station):
     hub.behave = answer_with(b'{"title":"none","status":404}', "404 Not Found")
-    assert station.policy(30.0) is None
+    assert station.policy({}, 30.0) is None
 
 
 def test_nagles_algorithm_is_off(hub, station):

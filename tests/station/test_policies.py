@@ -137,3 +137,70 @@ def test_a_card_that_keeps_nothing_is_told_and_the_policy_decides_all_the_same(t
     assert policies.offer(document(3), NOW)
     assert version(policies) == 3
     assert "policy cannot be kept over a restart" in caplog.messages
+
+
+# a scope's rules taken back
+
+
+def withdrawal(version: int, scope: str, **fields) -> bytes:
+    return document(version, scope, **fields, withdrawn=True)
+
+
+def test_after_a_withdrawal_the_next_wider_scope_that_is_held_decides_also_after_a_restart(policies, path):
+    for number, scope in enumerate(("all", "kind/venue", "district/63/474", "station/gate-1"), start=1):
+        policies.offer(document(number, scope), NOW)
+    for number, (scope, left) in enumerate((("station/gate-1", 3), ("kind/venue", 3), ("district/63/474", 1)), start=5):
+        assert policies.offer(withdrawal(number, scope), NOW)
+        assert version(policies) == version(Policies(path, PUBLIC, OWN)) == left
+        assert policies.newest == Policies(path, PUBLIC, OWN).newest == number
+
+
+def test_what_was_withdrawn_never_comes_back_by_being_sent_once_more(policies, path):
+    policies.offer(document(1), NOW)
+    policies.offer(document(2, "station/gate-1"), NOW)
+    policies.offer(withdrawal(3, "station/gate-1"), NOW)
+    for held in (policies, Policies(path, PUBLIC, OWN)):
+        assert not held.offer(document(2, "station/gate-1"), NOW)
+        assert version(held) == 1
+
+
+def test_a_gate_that_never_had_the_withdrawn_policy_does_not_take_it_afterwards(policies):
+    policies.offer(document(1), NOW)
+    assert policies.offer(withdrawal(3, "station/gate-1"), NOW)
+    assert not policies.offer(document(2, "station/gate-1"), NOW)
+    assert version(policies) == 1
+
+
+def test_a_withdrawn_scope_gets_rules_again_by_a_later_number(policies, path):
+    policies.offer(document(1), NOW)
+    policies.offer(withdrawal(3, "station/gate-1"), NOW)
+    policies.offer(document(4, "station/gate-1", expires=NOW + DAY), NOW)
+    for held in (policies, Policies(path, PUBLIC, OWN)):
+        assert (version(held), version(held, NOW + DAY)) == (4, 1)
+
+
+def test_a_withdrawal_is_not_in_force_before_its_time(policies):
+    policies.offer(document(1), NOW)
+    policies.offer(document(2, "station/gate-1"), NOW)
+    policies.offer(withdrawal(3, "station/gate-1", effective=NOW + DAY), NOW)
+    assert (version(policies), version(policies, NOW + DAY)) == (2, 1)
+
+
+def test_a_withdrawal_that_the_hub_did_not_sign_takes_nothing_back(policies):
+    forged = keys.new_signing_key()[0]
+    policies.offer(document(1), NOW)
+    policies.offer(document(2, "station/gate-1"), NOW)
+    assert not policies.offer(withdrawal(3, "station/gate-1", private=forged), NOW)
+    assert version(policies) == 2
+
+
+def test_policies_without_a_withdrawal_have_no_key_that_an_older_station_would_refuse():
+    assert b"withdrawn" not in wire.encode(Policy(1, NOW, NOW))
+    assert b'"withdrawn":true' in wire.encode(Policy(1, NOW, NOW, withdrawn=True))
+
+
+def test_what_is_held_is_named_by_scope_with_its_highest_version(policies):
+    assert policies.held == {}
+    for each in (document(1), document(4), document(2, "kind/venue"), withdrawal(5, "station/gate-1")):
+        policies.offer(each, NOW)
+    assert policies.held == {"station/gate-1": 5, "kind/venue": 2, "all": 4}

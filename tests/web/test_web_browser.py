@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from filling import fill, look_for
+from filling import fill
 from hub_stand import ROOT
+from keys_alone import enter, reach, type_in
 from playwright.sync_api import expect
 from web_stand import phone, whole
 
@@ -64,18 +65,17 @@ def test_the_qr_on_the_page_is_read_by_the_station_and_passes_at_its_gate(
     assert (shown["code_kind"], shown["outcome"], shown["origin"]) == ("declaration", "pass", "hub")
 
 
-def test_the_whole_way_to_the_qr_is_gone_by_keyboard_alone(browser, site, messages):
+@pytest.mark.parametrize("kind", ["health", "entry"])
+def test_the_whole_way_to_the_qr_is_gone_by_keyboard_alone(browser, site, messages, kind):
     page = browser.new_page(viewport=DESK)
     prove(page, site, messages, phone())
-    page.goto(f"{site.url}/declare/health")
-    reach(page, "form.card button.action")
-    page.keyboard.press("Enter")
-    for step, fields in whole("health").items():
+    page.goto(f"{site.url}/declare/{kind}")
+    enter(page, "form.card button.action")
+    for step, fields in whole(kind).items():
         page.wait_for_url(f"**/{step}")
         for name, value in fields.items():
             type_in(page, name, value)
-        reach(page, ".actions .action")
-        page.keyboard.press("Enter")
+        enter(page, ".actions .action")
     page.wait_for_url("**/shown/*")
     expect(page.locator(".qr svg")).to_have_count(1)
     page.close()
@@ -85,8 +85,7 @@ def test_what_is_wrong_is_come_to_by_keyboard_with_what_was_typed_still_there(br
     page = browser.new_page(viewport=DESK)
     prove(page, site, messages, phone())
     page.goto(f"{site.url}/declare/health")
-    reach(page, "form.card button.action")
-    page.keyboard.press("Enter")
+    enter(page, "form.card button.action")
     page.wait_for_url("**/who")
     reach(page, "#name")
     page.keyboard.type("Trần Thị Phím")
@@ -94,39 +93,3 @@ def test_what_is_wrong_is_come_to_by_keyboard_with_what_was_typed_still_there(br
     expect(page.locator(".summary")).to_be_visible()
     expect(page.locator("#name")).to_have_value("Trần Thị Phím")
     page.close()
-
-
-def type_in(page, name: str, value: object) -> None:
-    """Comes to a field by Tab and gives it its value with keys alone, as each kind of field takes them."""
-    field = page.locator(f"[name={name}]").first
-    kind = field.get_attribute("type") or field.evaluate("each => each.tagName")
-    if not value or value == "no":
-        return
-    if kind == "radio":
-        reach(page, f"[name={name}]")
-        for _ in range(4):
-            if page.evaluate("(value) => document.activeElement.value === value", value):
-                break
-            page.keyboard.press("ArrowDown")
-        page.keyboard.press("Space")
-        expect(page.locator(f"[name={name}][value={value}]")).to_be_checked()
-    elif kind == "checkbox":
-        reach(page, f"[name={name}]")
-        page.keyboard.press("Space")
-    elif kind == "SELECT":
-        reach(page, f"[name={name}]")
-        look_for(page, field, value)
-        expect(field).to_have_value(str(value))
-    else:
-        reach(page, f"[name={name}]")
-        page.keyboard.press("Control+a")
-        page.keyboard.type(str(value))
-
-
-def reach(page, selector: str) -> None:
-    """Presses Tab until the focus is there."""
-    for _ in range(90):
-        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"{selector} is not reached by keyboard")

@@ -2,6 +2,7 @@
 
 import html
 import io
+import json
 import re
 
 import pytest
@@ -19,6 +20,7 @@ from hub.officials import accounts
 from hub.officials.accounts import Account
 from hub.officials.rights import Role
 from hub.opening import open_store
+from hub.register import people as people_files
 from hub.register import registry
 from hub.storage.tables import declarations, identities, people, visits
 
@@ -205,6 +207,18 @@ def test_my_qr_reissued_is_another_and_the_old_one_names_nobody(visitor, databas
     with store.reading() as connection:
         row = sa.select(identities.c.retired).where(identities.c.digest == ring.digest(Subject(Scheme.TOKEN, old)))
         assert connection.scalar(row) is not None
+
+
+@pytest.mark.parametrize("written", ["+84{}", "0084 {}", "84{}"])
+def test_somebody_brought_in_with_their_number_as_abroad_finds_their_my_qr(visitor, messages, database, written):
+    store, ring = database
+    number = phone()
+    given = {"ref": f"abroad{number}", "name": "Trần Văn Nhập", "phone": written.format(number[1:])}
+    given["identities"] = [{"scheme": "citizen", "value": f"04{number}"}]
+    registry.import_people(store, ring, people_files.parse(json.dumps({"people": [given]}).encode(), "f.json"))
+    visitor.submit("/phone", phone=f"+84 {number[1:]}")
+    visitor.submit("/code", code=messages.code(number))
+    assert "Trần Văn Nhập" in visitor.get("/mine").text
 
 
 def test_an_insurance_number_fills_the_fields_of_its_own_phone_only(visitor, site, messages, database):

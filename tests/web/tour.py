@@ -241,6 +241,7 @@ class Tour:
         self.go("/officers/places/sieu-thi", "place")
         self.go("/officers/policy", "policy")
         self.go("/officers/policy/1", "policy-version")
+        self.go("/officers/policy/2/withdraw", "policy-withdraw")
         self.go("/officers/policy/new?start=1", "policy-form")
         self.press("main button[value=check] >> nth=-1", "policy-check")
         self.go("/officers/keeping", "keeping")

@@ -9,6 +9,7 @@ from hub_stand import now
 
 from core import wire
 from core.health import BoardFigures, CameraFigures, ClockFigures, Health, Histogram, JournalFigures, Versions
+from core.rules import Policy
 from core.shown import RunningSettings
 from hub.config import Settings
 from hub.custody import keeping
@@ -19,6 +20,7 @@ from hub.officials import accounts, audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Role
 from hub.opening import open_store
+from hub.policy import policies
 from hub.register import areas, people, registry
 from hub.stations import alarms
 from hub.stations import fleet as stations
@@ -100,10 +102,31 @@ def furnish_town(settings: Settings) -> None:
         keys = [key.hex() for key in connection.scalars(sa.select(people_table.c.key))]
         told = {"address": "10.0.0.7", "why": "ca bệnh số 12", "detail": {"people": len(keys), "place": "sieu-thi"}}
         audit.append(connection, OFFICIALS[4], "place", now(), shown=keys, **told)
+        _logged(connection, keys[0])
         _erased(connection)
         _fleet(connection)
+        own = Policy(2, now(), now(), "station/sieu-thi-cua-hung-vuong", note="Đợt kiểm tra cuối tuần")
+        policies.publish(connection, ring, own, now(), "dich-te")
     store.close()
     assert areas.find("63", WARD["commune"]) is not None
+
+
+def _logged(connection: sa.Connection, person: str) -> None:
+    """What the auditor's page has of a morning: a check at the gate, and commands given at the hub itself."""
+    seen = {"box": "health", "code": "cccd", "found": True, "outcome": "warn", "reasons": ["health-expired", "zone"]}
+    at_gate = {"address": "10.0.0.9", "why": "gate: chot", "detail": seen}
+    audit.append(connection, OFFICIALS[2], "check", now(), person=person, **at_gate)
+    console = f"{audit.HERE} (root)"
+    for action, detail in (
+        ("station", {"station": "s2", "place": "sieu-thi", "what": "new-token"}),
+        ("client", {"client": "hue-s", "what": "added"}),
+        ("snapshot", {"station": "s2", "what": "withheld-new-key"}),
+        ("account", {"account": "bao-ve-moi", "what": "reset"}),
+        ("policy", {"version": 4, "scope": "district/63/474", "withdrawn": "3, 2"}),
+        ("restore", {"file": "hub-2026-11-27.tqb", "made": "2026-11-27T18:00+00:00"}),
+        ("keys", {"rotated": "sealing", "id": "0f1e2d3c4b5a6978"}),
+    ):
+        audit.append(connection, "operator", action, now(), address=console, detail=detail)
 
 
 def _erased(connection: sa.Connection) -> None:

@@ -9,10 +9,10 @@ from urllib.parse import unquote
 from litestar import Router, get, post
 from litestar.response import Redirect
 
+from core import phones
 from hub.citizens import guests, onetime
 from hub.citizens.gateway import NotSent, open_gateway
 from hub.citizens.onetime import Asked, Proven, TooOften
-from hub.register import phones
 from hub.web import words
 from hub.web.citizens import visits
 from hub.web.form import Form, Visit

@@ -16,7 +16,6 @@ from hub.centre import Centre
 from hub.health import health_history
 from hub.stations import alarms
 from hub.stations.alarms import Alarm
-from hub.stations.fleet import Gate
 from hub.stations.trouble import LATE, SILENT, Kind, Trouble, View, trouble
 from hub.web.fleet import wording
 from hub.web.fleet.wording import Words
@@ -185,12 +184,8 @@ class Board:
                 self._scans = health_history.scans(connection, now - SCANS_SINCE)
                 self._counted = time.monotonic()
         self._centre.fleet.know(self._centre.tokens.all)
-        views = self._centre.fleet.views(self._policy)
+        views = self._centre.fleet.views(self._centre.version_for)
         return Look(now, lines(views, standing, self._scans, now), standing)
-
-    def _policy(self, gate: Gate) -> int:
-        published = self._centre.policy_for(gate)
-        return published.version if published is not None else 0
 
 
 def lines(

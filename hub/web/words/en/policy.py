@@ -80,6 +80,23 @@ WORDS = {
     "policy-publish": "Publish",
     "policy-change-more": "Change more",
     "policy-published": "Published. The gates are taking it.",
+    "policy-withdraw": "Withdraw",
+    "policy-withdraw-title": "Withdraw a policy",
+    "policy-withdraw-about": "This scope will have no rules of its own any more; its stations go by the next wider "
+    "ones. The withdrawal is a new number in the history; to undo it, choose “Go back to this one”.",
+    "policy-withdraw-instead": "Number {number} · {scope} will decide",
+    "policy-withdraw-at": "At: {names}.",
+    "policy-withdraw-bare": "This cannot be withdrawn yet: no other policy is in force for {names}. Publish a wider "
+    "one first.",
+    "policy-withdraw-nobody": "No station goes by this policy now.",
+    "policy-withdraw-old-stations": "A station without a network follows when it is back. Stations with older software "
+    "do not understand a withdrawal: they keep the narrower policy until they are updated; the fleet page names them.",
+    "policy-withdraw-do": "Withdraw",
+    "policy-withdrawn-told": "Withdrawn. The stations are going over to the wider policy.",
+    "policy-withdrawal": "withdrawal, in force",
+    "policy-withdrawal-over": "withdrawal, replaced",
+    "policy-withdrawal-says": "Takes this scope's own rules back: its stations go by the next wider policy since.",
+    "policy-was-withdrawn": "This scope is withdrawn. Publishing gives it rules of its own again.",
     "policy-is-new": "new",
     "policy-is-gone": "gone",
     "fault-length": "Type a number and its unit, such as 7 days or 15 hours",

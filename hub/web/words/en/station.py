@@ -7,6 +7,7 @@ WORDS = {
     "orders-kind": "Order",
     "orders-by": "Given by",
     "orders-status": "Result",
+    "orders-why-erased": "a person was erased",
     "orders-why": "Reason",
     "orders-older": "Older orders",
     "orders-all": "All of this station's orders",

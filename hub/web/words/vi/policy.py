@@ -80,6 +80,23 @@ WORDS = {
     "policy-publish": "Ban hành",
     "policy-change-more": "Sửa tiếp",
     "policy-published": "Đã ban hành. Các chốt đang nhận.",
+    "policy-withdraw": "Thu hồi",
+    "policy-withdraw-title": "Thu hồi quy định",
+    "policy-withdraw-about": "Phạm vi này sẽ không còn quy định riêng; trạm theo quy định rộng hơn kế tiếp. "
+    "Việc thu hồi là một số mới trong lịch sử; muốn lập lại thì chọn «Quay về số này».",
+    "policy-withdraw-instead": "Sẽ theo số {number} · {scope}",
+    "policy-withdraw-at": "Tại trạm: {names}.",
+    "policy-withdraw-bare": "Chưa thể thu hồi: không còn quy định nào cho trạm {names}. Hãy ban hành quy định rộng hơn "
+    "trước.",
+    "policy-withdraw-nobody": "Hiện không trạm nào theo quy định này.",
+    "policy-withdraw-old-stations": "Trạm mất mạng sẽ theo khi có mạng lại. Trạm dùng phần mềm cũ chưa hiểu việc thu "
+    "hồi, vẫn giữ quy định hẹp đến khi được nâng cấp và được báo ở trang giám sát.",
+    "policy-withdraw-do": "Thu hồi",
+    "policy-withdrawn-told": "Đã thu hồi. Các trạm đang chuyển sang quy định rộng hơn.",
+    "policy-withdrawal": "thu hồi, đang hiệu lực",
+    "policy-withdrawal-over": "thu hồi, đã được thay",
+    "policy-withdrawal-says": "Thu hồi quy định riêng của phạm vi này: từ lúc ấy trạm theo quy định rộng hơn kế tiếp.",
+    "policy-was-withdrawn": "Phạm vi này đang bị thu hồi. Ban hành thì nó lại có quy định riêng.",
     "policy-is-new": "mới",
     "policy-is-gone": "bỏ",
     "fault-length": "Gõ một con số và đơn vị, ví dụ 7 ngày hoặc 15 giờ",

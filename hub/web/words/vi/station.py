@@ -7,6 +7,7 @@ WORDS = {
     "orders-kind": "Lệnh",
     "orders-by": "Người gửi",
     "orders-status": "Kết quả",
+    "orders-why-erased": "Một người đã được xoá",
     "orders-why": "Lý do",
     "orders-older": "Lệnh cũ hơn",
     "orders-all": "Tất cả lệnh của trạm này",
