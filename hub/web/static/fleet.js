@@ -74,9 +74,11 @@ function putWhole(fresh) {
     const part = document.getElementById(id);
     if (id === "station" && part?.querySelector(".command :is(input, select):focus")) return; // somebody is filling in an order
     if (part && id === "stations") {
-      const at = document.activeElement.closest?.("#stations tr")?.id; // whoever was at a station stays there
+      const at = document.activeElement, own = at.closest?.("#stations tr")?.id; // whoever was at a station stays there
+      const open = [...part.querySelectorAll("tr:has(details[open])")].map((each) => each.id);
       part.replaceChildren(...document.adoptNode(fresh.getElementById(id)).children);
-      if (at) document.getElementById(at)?.querySelector("a").focus();
+      for (const each of open) document.getElementById(each)?.querySelector("details").setAttribute("open", "");
+      if (own) document.getElementById(own)?.querySelector(at.tagName)?.focus();
     }
     else swap(part, fresh.getElementById(id));
   }
@@ -87,12 +89,13 @@ const admits = (row) => ["district", "place", "kind"].every((name) => !asked.get
 
 function place(row) {
   const old = document.getElementById(row.id);
-  const focused = old?.contains(document.activeElement);
+  const focused = old?.contains(document.activeElement) ? document.activeElement.tagName : "";
+  if (old?.querySelector("details[open]")) row.querySelector("details").open = true;
   old?.remove();
   if (!admits(row)) return;
   const after = [...rows.children].find((each) => each.dataset.rank > row.dataset.rank) ?? null;
   rows.insertBefore(document.adoptNode(row), after);
-  if (focused) row.querySelector("a").focus();
+  if (focused) row.querySelector(focused)?.focus();
 }
 
 function put(news) {
