@@ -127,7 +127,7 @@ def test_a_message_that_changes_no_figure_by_as_much_as_is_shown_is_no_news():
 def test_a_bar_is_as_high_as_its_share_and_one_step_at_least_and_the_slow_ones_are_apart():
     bars = figures.lately(Hour(NOON, took(1, 100, *(0,) * 8, 60), took(), Histogram())).decode
     assert bars is not None
-    assert bars.steps == (1, 8, *(0,) * 8, 5, 0, 0)
+    assert tuple(bars.steps) == (1, 8, *(0,) * 8, 5, 0, 0)
     assert bars.quick == "M0 8v-1h4v1zM5 8v-8h4v8z"
     assert bars.slow == "M50 8v-5h4v5z"
     assert bars.within == 1_600

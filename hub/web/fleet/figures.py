@@ -36,10 +36,10 @@ class Cell(msgspec.Struct, frozen=True):
     second: str = ""
 
 
-class Bars(msgspec.Struct, frozen=True):
+class Bars(msgspec.Struct, frozen=True, gc=False):
     """A histogram, small: a step for each bucket, and the bound in ms within which nearly all stayed."""
 
-    steps: tuple[int, ...]
+    steps: bytes
     within: float
 
     @property
@@ -62,7 +62,7 @@ class Bars(msgspec.Struct, frozen=True):
         return t("wall-within", ms=f"{self.within:.0f}") if self.within <= BOUNDS[-1] else t("station-over")
 
 
-class Lately(msgspec.Struct, frozen=True):
+class Lately(msgspec.Struct, frozen=True, gc=False):
     """How long decoding and look-ups took within the hour; None: there were none."""
 
     decode: Bars | None = None
@@ -146,14 +146,14 @@ def _bars(whole: Histogram) -> Bars | None:
     most, within = max(whole.counts), whole.quantile(NEARLY_ALL)
     if not most or within is None:
         return None
-    return Bars(tuple(-(-HEIGHT * count // most) for count in whole.counts), within)
+    return Bars(bytes(-(-HEIGHT * count // most) for count in whole.counts), within)
 
 
-def _path(steps: tuple[int, ...], first: int, last: int) -> str:
+def _path(steps: bytes, first: int, last: int) -> str:
     return "".join(_drawn(steps, first, last))
 
 
-def _drawn(steps: tuple[int, ...], first: int, last: int) -> Iterator[str]:
+def _drawn(steps: bytes, first: int, last: int) -> Iterator[str]:
     for place in range(first, last):
         if step := steps[place]:
             yield f"M{place * WIDE} {HEIGHT}v-{step}h{BAR}v{step}z"

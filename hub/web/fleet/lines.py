@@ -36,7 +36,7 @@ SCANS_SINCE = timedelta(minutes=3)
 _MOST = 9_999
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One station; ``scans`` are those of its last whole minute, None when it was not heard in it."""
 
     view: View
