@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from types import MappingProxyType
 from typing import Literal, cast
 
 import msgspec
@@ -25,9 +24,6 @@ from hub.web.fleet.figures import Figures, Lately
 from hub.web.fleet.wording import Words
 
 State = Literal["online", "late", "silent", "left", "never"]
-
-SINCE = ("left", "late", "silent")
-"""States beside which stands when the station was heard last."""
 
 SINCE = ("left", "late", "silent")
 """States beside which stands when the station was heard last."""
@@ -157,7 +153,6 @@ class Board:
         self._looked = 0.0
         self._scans: dict[str, int] = {}
         self._counted = -SCANS_SECONDS
-        self._lately: dict[str, tuple[Health, Lately]] = {}
         self._lately: dict[str, tuple[Health, Lately]] = {}
 
     def look(self, *, fresh: bool = False) -> Look:
