@@ -38,6 +38,9 @@ SCALES = (1, 2, 5, 10, 20, 50, 100)
 MAJOR, MINOR = (30.0, 6.0), (9.0, 3.5)
 """How far apart, in percent, labels are that a phone shows too, and those that a desk shows."""
 
+MARGIN = 22.0
+"""Percent from either side within which a name is not centred."""
+
 NUMBERED_AT_MOST = 99
 
 
@@ -78,6 +81,11 @@ class Label(msgspec.Struct, frozen=True):
     y: float
     name: str
     minor: bool
+
+    @property
+    def anchor(self) -> str:
+        """Which end of the words stands there, so that they stay within the picture."""
+        return "start" if self.x < MARGIN else "end" if self.x > 100 - MARGIN else "middle"
 
 
 class Ground(msgspec.Struct, frozen=True):
@@ -152,7 +160,7 @@ def _marks(place: Point, heap: list[Line], numbers: Mapping[str, int]) -> Iterat
     several: list[tuple[Line, ...]] = [(line,) for line in troubled]
     several += [(line,) for line in well] if len(well) <= ALONE_AT_MOST else [tuple(well)]
     for turn, lines in enumerate(several):
-        far = APART * sqrt(turn) * (1.6 if turn else 0)
+        far = APART * sqrt(turn) * (1.9 if turn else 0)
         yield Mark(
             *place,
             round(far * cos(turn * TURN)),
@@ -163,14 +171,14 @@ def _marks(place: Point, heap: list[Line], numbers: Mapping[str, int]) -> Iterat
 
 
 def _labels(window: _Window, found: Iterable[tuple[Point, Line]]) -> Iterator[Label]:
-    """Districts' names at the middle of their stations, those with the most of them first, none upon another."""
+    """Districts' names above their stations, those with the most of them first, none upon another."""
     within: dict[str, list[Point]] = {}
     for point, line in found:
         if line.view.district_name:
             within.setdefault(line.view.district_name, []).append(window.place(point))
     put: list[Label] = []
     for name, points in sorted(within.items(), key=lambda each: (-len(each[1]), each[0])):
-        x, y = (round(sum(each[axis] for each in points) / len(points), 2) for axis in (0, 1))
+        x, y = round(sum(each[0] for each in points) / len(points), 2), min(each[1] for each in points)
         if _is_free(x, y, put, MINOR):
             minor = not _is_free(x, y, [each for each in put if not each.minor], MAJOR)
             put.append(Label(x, y, name, minor))
