@@ -14,6 +14,7 @@ from pathlib import Path
 from bench import (
     building,
     drain,
+    fleet_memory,
     gate,
     health,
     hub_memory,
@@ -39,6 +40,7 @@ BENCHES = {
     "building": building,
     "drain": drain,
     "health": health,
+    "fleet-memory": fleet_memory,
     "lookups": lookups,
     "intake": intake,
     "hub-memory": hub_memory,

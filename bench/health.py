@@ -2,9 +2,8 @@
 
 Taking in: the hub's own line (decode, check, believe, keep) beside a bare paho loop that counts what it is given, on
 one mosquitto, the same messages from a publisher of its own process, in turn.  Rates are messages per second of the
-taking process's processor time, so that neither waits for the publisher.  Memory: what the fleet of 2,000 stations
-holds, as ``tracemalloc`` counts it.  The station: a whole one on simulated devices at 15 frames a second; the processor
-time of its health loop, with one measured picture a second, as a share of one core.
+taking process's processor time, so that neither waits for the publisher.  The station: a whole one on simulated devices
+at 15 frames a second; the processor time of its health loop, with a measured picture a second, as a share of one core.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import subprocess
 import sys
 import threading
 import time
-import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -45,19 +43,16 @@ from hub.centre import Centre
 from hub.config import Settings
 from hub.doors.link import Link
 from hub.doors.wires import BrokerAddress
-from hub.health.fleet_health import Fleet
 from hub.journals.writer import Writer
 from hub.opening import open_store
 from hub.register import people, registry
 from hub.stations import fleet
-from hub.stations.fleet import Gate
 from station import config
 from station.app import Station
 from station.reading.eyesight import measure as look_at
 from station.reading.plane import plane_of
 
 STATIONS, MESSAGES, ROUNDS = 100, 5_000, 5
-MEMBERS = 2_000
 RUN_SECONDS = 60.0
 PLACE = {"code": "cho", "name": "Chợ Đông Ba", "kind": "venue", "area": {"edition": "63", "province": "46"}}
 DEVICES = """
@@ -113,10 +108,10 @@ def said(station: str, session: str, number: int) -> Health:
 
 
 def measure(folder: Path, told: Callable[[str], None]) -> list[Row]:
-    """Three rows."""
+    """Two rows."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    return [_taking(folder, told), _holding(told), _looking(folder, told)]
+    return [_taking(folder, told), _looking(folder, told)]
 
 
 # the hub
@@ -263,31 +258,6 @@ def _centre(folder: Path) -> Iterator[Centre]:
         yield Centre(store, ring)
     finally:
         store.close()
-
-
-def _holding(told: Callable[[str], None]) -> Row:
-    names = [f"gate-{number}" for number in range(MEMBERS)]
-    raws = [[msgspec.json.encode(said(name, "one", number)) for name in names] for number in range(1, 9)]
-    tracemalloc.start()
-    fleet = Fleet()
-    fleet.know([Gate(name, GateKind.VENUE, "cho", "Chợ Đông Ba", "63", "474") for name in names])
-    for several in raws:
-        for raw in several:
-            fleet.take(msgspec.json.decode(raw, type=Health), datetime.now(UTC))
-    held = tracemalloc.get_traced_memory()[0] / MEMBERS
-    tracemalloc.stop()
-    told(f"{held:.0f} bytes a station of {MEMBERS}")
-    return Row(
-        name="memory per station at the hub",
-        unit="bytes",
-        ours=round(held),
-        against=None,
-        ratio=None,
-        bar=8_192,
-        sense="at_most",
-        n=MEMBERS,
-        holds=held <= 8_192,
-    )
 
 
 # the station

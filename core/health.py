@@ -2,7 +2,8 @@
 
 One message (``Health``) every 30 s and when a state changes.  Counters and histograms begin at 0 with the service
 (``session``) and only rise, so that whoever keeps two messages can subtract them.  Every text, list and number has a
-bound: a decoded message cannot be larger than its bounds, whoever sent it.
+bound: a decoded message cannot be larger than its bounds, whoever sent it.  A hub keeps thousands of them: without
+``gc``, whose bookkeeping is 16 bytes a part, and for which a message cannot hold itself.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ Difference = Annotated[float, Meta(ge=-1e10, le=1e10)]
 Counts = Annotated[dict[Annotated[str, Meta(max_length=24)], Count], Meta(max_length=16)]
 
 
-class Histogram(msgspec.Struct, frozen=True):
+class Histogram(msgspec.Struct, frozen=True, gc=False):
     """How often something took how long since the start: a count a bucket of ``BOUNDS``, and their sum in ms."""
 
     counts: Annotated[tuple[Count, ...], Meta(min_length=BUCKETS, max_length=BUCKETS)] = (0,) * BUCKETS
@@ -75,14 +76,14 @@ def bucket(ms: float) -> int:
     return bisect_left(BOUNDS, ms)
 
 
-class Device(msgspec.Struct, frozen=True, omit_defaults=True):
+class Device(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One device: what keeps it from working, or nothing."""
 
     name: Word
     problem: Sentence = ""
 
 
-class Versions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Versions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What the station runs: ``policy`` 0 is none; empty or None is not had."""
 
     software: Word = ""
@@ -91,7 +92,7 @@ class Versions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     certificate_ends: Moment | None = None
 
 
-class ClockFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ClockFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """How far the clock can be trusted: its source, the bound of its error and the hub's clock minus it, seconds."""
 
     source: Word = "guess"
@@ -99,7 +100,7 @@ class ClockFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     offset: Difference | None = None
 
 
-class JournalFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class JournalFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """The rows: how many wait and for how long the oldest has, the last number, those the hub refused, what is wrong.
 
     ``seq`` is of the journal ``epoch``, the one that is written now; ``backlog`` is of all journals on the card.
@@ -120,7 +121,7 @@ class JournalFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
         return max(0, self.seq - self.backlog)
 
 
-class LinkFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class LinkFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """The way to the hub: seconds since it was heard, what is wrong, and the radio's level in dBm where there is one.
 
     ``radio`` is the link's quality, 1 the best.
@@ -132,7 +133,7 @@ class LinkFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     radio: Share | None = None
 
 
-class PlaceFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class PlaceFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What this gate and the others of its place agree on without the hub.
 
     ``gates`` is how many others were heard today; ``conflicts`` how often this gate, cut off from another, let somebody
@@ -148,7 +149,7 @@ class PlaceFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     problem: Sentence = ""
 
 
-class CameraFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class CameraFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What the camera sees: frames since the start and a second, and one picture a second measured.
 
     ``brightness`` (mean) and ``contrast`` (spread) are shares of full white, ``dark`` and ``glare`` the shares of
@@ -167,7 +168,7 @@ class CameraFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     blind: Word = ""
 
 
-class BoardFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class BoardFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """The board: °C, power, bytes of memory and disk, wear as shares of the life that the card's maker gave it.
 
     ``under_voltage``, ``throttled`` and ``hot`` are of now, those with ``_ever`` of since the board's start; None
@@ -190,7 +191,7 @@ class BoardFigures(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     up: Seconds | None = None
 
 
-class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """``health`` topic, retained, and the body of ``POST /v1/health``.
 
     ``number`` counts the messages of this session, so that one that is played again shows; ``up`` is the service's

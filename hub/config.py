@@ -148,6 +148,18 @@ class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.host in ("127.0.0.1", "::1", "localhost")
 
 
+class HomeAssistantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The broker on which a Home Assistant listens, and how it is told of the stations there; no host: it is not."""
+
+    host: str = ""
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 1883
+    user: str = ""
+    password_file: str = ""
+    prefix: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "homeassistant"
+    topic: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{1,64}$")] = "tram-quet"  # of two hubs each its own
+    language: Literal["vi", "en"] = "vi"
+
+
 class SnapshotSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stations may hold for days without a network: whether, how often, how often as a whole, where it lies."""
 
@@ -172,6 +184,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     snapshots: SnapshotSettings = SnapshotSettings()
     alarms: AlarmSettings = AlarmSettings()
     metrics: MetricsSettings = MetricsSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
 
     @property
     def folder(self) -> Path:
@@ -225,6 +238,7 @@ def load(path: Path) -> Settings:
         "snapshots": _convert(given.get("snapshots", {}), SnapshotSettings, "snapshots.", faults),
         "metrics": _convert(given.get("metrics", {}), MetricsSettings, "metrics.", faults),
         "alarms": _convert(given.get("alarms", {}), AlarmSettings, "alarms.", faults),
+        "home_assistant": _convert(given.get("home_assistant", {}), HomeAssistantSettings, "home_assistant.", faults),
     }
     unknown = [key for key, value in given.items() if isinstance(value, dict) and key not in sections]
     faults += [misspelt(key, list(sections), "") for key in unknown]

@@ -24,6 +24,7 @@ from hub.custody import keeper
 from hub.doors import api
 from hub.doors.broker import HUB_USER, Broker
 from hub.doors.correlation import Correlated
+from hub.doors.home_assistant import Herald
 from hub.doors.link import Link
 from hub.doors.metrics import serving
 from hub.doors.short_way import ShortWay
@@ -143,6 +144,10 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
             stack.enter_context(loops.running("teller", teller.run, teller.stop))
         if settings.metrics.enabled:
             stack.enter_context(serving(settings.metrics, Board(centre)))
+        if settings.home_assistant.host:
+            name = own_client_id(settings.folder)
+            herald = Herald(Board(centre), settings.home_assistant, name, lambda: centre.leads)
+            stack.enter_context(loops.running("home assistant", herald.run, herald.stop))
         if settings.snapshots.enabled:
             centre.shelf = Shelf(settings.shelf, ring)
             nightly = Nightly(store, centre.shelf, settings)

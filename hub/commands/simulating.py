@@ -71,12 +71,13 @@ def simulate(given: argparse.Namespace) -> int:
 
 
 def _world(given: argparse.Namespace, wanted: Pattern, founded: Founded, people: Visitors) -> World:
-    policy_key = keys.decode_key(founded.policy_key)
+    policy_key, sealing_key = keys.decode_key(founded.policy_key), keys.decode_key(founded.sealing_key)
     return World(
         pattern=wanted,
         time=world.begin(wanted.day.begins, time.monotonic(), datetime.now(UTC), given.speed),
         agenda=Agenda(),
-        sealer=keys.Sealer(keys.decode_key(founded.sealing_key)),
+        sealer=keys.Sealer(sealing_key),
+        sealing_key=sealing_key,
         policy_key=policy_key,
         policies=Policies(policy_key),
         visitors=people,
@@ -153,6 +154,7 @@ def _spoken(summary: Summary) -> str:
     outcomes = ", ".join(f"{count} {name}" for name, count in sorted(summary.outcomes.items())) or "nobody came"
     return (
         f"{summary.stations} stations for {summary.seconds:.0f} s: {summary.people} people ({outcomes})\n{rows}\n"
+        f"{summary.asked} look-ups, {summary.answered} answered in time\n"
         f"{summary.health} health messages, {summary.connects} connections, {summary.lost} lost\n"
         f"{summary.memory:.0f} MiB of memory, {summary.processor:.1f} s of processor time"
     )

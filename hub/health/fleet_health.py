@@ -7,6 +7,7 @@ believed; the station that sent it is told of under ``refused``.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,7 @@ from core.health import Health
 from core.shown import LOOKED_ON, Face
 from core.wire import State
 from hub.health import hours
+from hub.health.common import Common
 from hub.journals.messages import BadMessage
 from hub.register import areas
 from hub.stations.fleet import Gate
@@ -208,7 +210,7 @@ class Member:
             kind=gate.kind.value,
             place=gate.place,
             place_name=gate.place_name,
-            district=f"{gate.edition}/{gate.district}" if gate.district else "",
+            district=sys.intern(f"{gate.edition}/{gate.district}") if gate.district else "",
             district_name=district_name(gate),
             health=self.health,
             heard=self.heard,
@@ -233,6 +235,7 @@ class Fleet:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._members: dict[str, Member] = {}
+        self._common = Common()
         self._faces: dict[str, Face] = {}
         self._looked_on: dict[str, list[float]] = {}
         self.listeners: list[Callable[[str], None]] = []
@@ -260,7 +263,7 @@ class Fleet:
             if not fresh and member.health is not None and member.health.number >= health.number:
                 return
             member.check(health, now)
-            member.take(health, now, fresh=fresh, via=via)
+            member.take(self._common.thinned(health, member.gate.name), now, fresh=fresh, via=via)
         self._tell(health.station)
 
     def refuse(self, station: str, why: str) -> None:
@@ -292,7 +295,8 @@ class Fleet:
             if member is None:
                 return
             if member.heard is None or member.heard < kept.heard:
-                member.take(kept.health, kept.heard, fresh=False, via=kept.via)
+                health = self._common.thinned(kept.health, member.gate.name)
+                member.take(health, kept.heard, fresh=False, via=kept.via)
                 member.heard, member.ahead, member.hour = kept.heard, kept.ahead, kept.hour or member.hour
             member.remember(kept.former)
 

@@ -76,12 +76,12 @@ class Board:
         """Begins a session: counters at 0."""
         self._begin(mono, session)
 
-    def count(self, outcome: Outcome, *, online: bool) -> None:
-        """One more presentation, with how long each part of it took."""
+    def count(self, outcome: Outcome, lookup: float | None = None) -> None:
+        """One more presentation, with how long each part of it took; ``lookup`` is the real one's milliseconds."""
         self.outcomes[outcome.value] += 1
         self._decode.add(self._dice.lognormvariate(2.7, 0.5))
-        if online:
-            self._lookup.add(self._dice.lognormvariate(1.4, 0.7))
+        if lookup is not None:
+            self._lookup.add(lookup)
         self._signal.add(self._dice.lognormvariate(0.7, 0.4))
 
     def health(

@@ -95,6 +95,17 @@ class Line:
         properties = _HEALTH if leaf == "health" else None
         self._client.publish(f"{self._own}/{leaf}", payload, qos, retain, properties)
 
+    def ask(self, name: str, sealed: Callable[[str], bytes], seconds: float) -> None:
+        """Asks the hub something that it answers on a topic of the station's own; ``sealed`` is told which."""
+        reply = f"{self._own}/answer"
+        properties = _properties(
+            PacketTypes.PUBLISH,
+            MessageExpiryInterval=max(1, round(seconds + 0.5)),
+            ResponseTopic=reply,
+            CorrelationData=name.encode(),
+        )
+        self._client.publish(f"{self._own}/ask", sealed(reply), 0, False, properties)
+
     def cut(self) -> None:
         """The plug is pulled: no goodbye, and the broker has the last will to say."""
         line = self._client.socket()

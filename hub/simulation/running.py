@@ -26,6 +26,7 @@ SPARE_FILES = 100
 class Summary(msgspec.Struct, frozen=True):
     """What came of a run; ``waiting`` rows the hub did not yet hold, ``memory`` and ``processor`` are the fleet's own.
 
+    Of the look-ups ``asked`` those ``answered`` came in time; by ``unknown`` of them the hub knew nobody.
     ``memory`` is MiB at its highest, ``processor`` seconds; ``seconds`` is how long it ran.
     """
 
@@ -36,6 +37,9 @@ class Summary(msgspec.Struct, frozen=True):
     rows: int
     held: int
     waiting: int
+    asked: int
+    answered: int
+    unknown: int
     health: int
     outcomes: Mapping[str, int]
     orders: Mapping[str, int]
@@ -110,6 +114,7 @@ class Fleet:
             f"{tally.connected} of {len(self.stations)} stations connected",
             f"{tally.people} people came",
             f"{tally.held} rows held, {self.waiting} waiting",
+            f"{tally.answered} of {tally.asked} look-ups answered",
             f"{tally.health} health messages",
             f"{tally.troubles} faults stand",
         ]
@@ -126,6 +131,9 @@ class Fleet:
             rows=tally.rows,
             held=tally.held,
             waiting=self.waiting,
+            asked=tally.asked,
+            answered=tally.answered,
+            unknown=tally.unknown,
             health=tally.health,
             outcomes=tally.outcomes,
             orders=tally.orders,

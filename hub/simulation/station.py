@@ -8,6 +8,8 @@ import selectors
 from datetime import timedelta
 from functools import partial
 
+import msgspec
+
 from core import wire
 from core.health import Health, JournalFigures, State, state_of
 from core.model import Direction, Outcome, Reason
@@ -15,6 +17,7 @@ from core.wire import HeldMark, RowClock
 from hub.simulation import days
 from hub.simulation.desk import Desk
 from hub.simulation.figures import Board
+from hub.simulation.inquiring import Inquiries
 from hub.simulation.journal import Doorway, Journal, Passage
 from hub.simulation.line import Broker, Line
 from hub.simulation.panel import Panel
@@ -43,14 +46,16 @@ class Station:
     ) -> None:
         self._world, self.post = world, post
         self._crowd = world.pattern.crowds[post.kind]
-        self._dice = random.Random(f"{world.seed}/{post.name}")  # noqa: S311  # the point is that it repeats
+        self._dice = self._own_dice()
         self._place, self._name, self._way = post.place, place_name, Direction.IN
         self._first = (post.place, place_name)
         self.panel = Panel(post.name)
         self.journal = Journal(post.name, world.sealer)
         self._desk = Desk(post.name, world.policy_key, self)
         boards = world.pattern.boards
-        self._board = Board(post, boards.version, boards.health_seconds, self._dice)
+        self._board = Board(post, boards.version, boards.health_seconds, self._own_dice("board"))
+        self._row_dice = self._own_dice("rows")  # apart, so that who comes when does not hang on the network
+        self._inquiries = Inquiries(world.sealing_key, world.agenda, world.tally)
         self.standing: tuple[Trouble, ...] = ()
         self._versions: dict[str, int] = {}
         self._under_way = float("-inf")  # until then the hub's word for a batch is waited for
@@ -60,6 +65,10 @@ class Station:
         self._told: State | None = None
         self.problem = ""
         self.line = Line(selector, broker, post.name, token, scopes, self._heard, self._changed)
+
+    def _own_dice(self, what: str = "") -> random.Random:
+        """Chance that is the station's own, the same for the same seed."""
+        return random.Random(f"{self._world.seed}/{self.post.name}{what}")  # noqa: S311  # the point is that it repeats
 
     # beginning and end
 
@@ -156,11 +165,8 @@ class Station:
         visitor = self._world.visitors.draw(self._dice, self.post.commune, warned, self._world.time.moment(mono))
         if visitor is None:
             return
-        online = self.line.connected
         outcome, reasons = (Outcome.WARN, visitor.reasons) if warned else (Outcome.PASS, ())
-        if not online:
-            outcome, reasons = Outcome.UNVERIFIED, (Reason.HUB_UNREACHABLE,)
-        self._record(Passage(visitor.who, outcome, reasons, self._way, online), mono)
+        self._look_up(Passage(visitor.who, outcome, reasons, self._way, True), mono)
         if self._crowd.stay_minutes and outcome is not Outcome.WARN:
             stays = self._dice.expovariate(1 / (60 * self._crowd.stay_minutes))
             leaves = self._world.time.moment(mono) + stays
@@ -169,18 +175,33 @@ class Station:
 
     def _go(self, going: Passage, mono: float) -> None:
         if not self._away and self._has("journal") is None:
-            self._record(going, mono)
+            self._look_up(going, mono)
 
-    def _record(self, passage: Passage, mono: float) -> None:
+    def _look_up(self, passage: Passage, mono: float) -> None:
+        """Asks the hub who it is; what was to come of it does when an answer comes in time."""
+        if not self.line.connected:
+            self._record(_unverified(passage), mono)
+            return
+        at = self._world.time.wall(mono) + self._off(mono)
+        told = partial(self._answered, passage)
+        self._inquiries.ask(self.line, passage.who, self.post.kind, at, mono, told)
+
+    def _answered(self, passage: Passage, answer: wire.Answer | None, took: float) -> None:
+        mono = self._world.now()
+        self._record(
+            passage if answer is not None else _unverified(passage), mono, took if answer is not None else None
+        )
+
+    def _record(self, passage: Passage, mono: float, lookup: float | None = None) -> None:
         """Records, then signals, then brings."""
         clock, at = self._row_clock(mono), self._world.time.wall(mono) + self._off(mono)
-        self.journal.write(passage, self._doorway, clock, at, mono, self._dice)
+        self.journal.write(passage, self._doorway, clock, at, mono, self._row_dice)
         self._world.tally.rows += 1
-        self._count(passage.outcome, mono, passage.direction)
+        self._count(passage.outcome, mono, passage.direction, lookup)
         self._bring(mono)
 
-    def _count(self, outcome: Outcome, mono: float, way: Direction = Direction.IN) -> None:
-        self._board.count(outcome, online=self.line.connected)
+    def _count(self, outcome: Outcome, mono: float, way: Direction = Direction.IN, lookup: float | None = None) -> None:
+        self._board.count(outcome, lookup)
         told = self._world.tally.outcomes
         told[outcome.value] = told.get(outcome.value, 0) + 1
         self.panel.signal(outcome, way, mono)
@@ -302,6 +323,8 @@ class Station:
         mono = self._world.now()
         if leaf == "held":
             self._hold(payload, mono)
+        elif leaf == "answer":
+            self._inquiries.hear(payload, mono)
         elif leaf == "do":
             for result in self._desk.take(payload, self._world.time.wall(mono), mono):
                 self._count_order(result.status)
@@ -355,3 +378,9 @@ class Station:
         self._away = False
         self._board.restart(mono, secrets.token_hex(8))
         self._connect(mono)
+
+
+def _unverified(passage: Passage) -> Passage:
+    """What is recorded when nobody could be asked."""
+    reasons = (Reason.HUB_UNREACHABLE,)
+    return msgspec.structs.replace(passage, outcome=Outcome.UNVERIFIED, reasons=reasons, online=False)

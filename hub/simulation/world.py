@@ -81,7 +81,7 @@ class Agenda:
 
 @dataclass
 class Tally:
-    """What has happened so far; ``connected`` is of now."""
+    """What has happened so far; ``connected`` is of now, ``unknown`` are answers that the hub knows nobody by."""
 
     connected: int = 0
     connects: int = 0
@@ -89,6 +89,9 @@ class Tally:
     people: int = 0
     rows: int = 0
     held: int = 0
+    asked: int = 0
+    answered: int = 0
+    unknown: int = 0
     health: int = 0
     troubles: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -123,6 +126,7 @@ class World:
     time: Time
     agenda: Agenda
     sealer: keys.Sealer
+    sealing_key: bytes
     policy_key: bytes
     policies: Policies
     visitors: Visitors

@@ -28,7 +28,7 @@ BROKER_ROUNDS = 101  # mosquitto's own default; a token has 192 random bits, so 
 SESSION_MEMORY = timedelta(days=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Gate:
     """One station as the hub knows it."""
 

@@ -87,7 +87,7 @@ MORE_WARNS = (0.15, 0.05)
 WORN_URGENT = 2
 
 
-class Rate(msgspec.Struct, frozen=True):
+class Rate(msgspec.Struct, frozen=True, gc=False):
     """Presentations of the last quarter of an hour, or a little more, and what is usual at this gate."""
 
     scans: int = 0
@@ -95,7 +95,7 @@ class Rate(msgspec.Struct, frozen=True):
     usual: float = 0.1
 
 
-class Gap(msgspec.Struct, frozen=True):
+class Gap(msgspec.Struct, frozen=True, gc=False):
     """Rows of a journal that are missing at the hub, first to last, though others behind them or their station's word
     say that they were written.
     """
@@ -105,7 +105,7 @@ class Gap(msgspec.Struct, frozen=True):
     last: int
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True):
+class View(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One station as the hub sees it now; moments are the hub's.
 
     ``heard`` is None when it never spoke; ``ahead`` is by how many seconds its clock is ahead of the hub's;
@@ -138,7 +138,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     gap: Gap | None = None
 
 
-class Trouble(msgspec.Struct, frozen=True):
+class Trouble(msgspec.Struct, frozen=True, gc=False):
     """One thing that is wrong; ``value`` is the figure that says so, ``subject`` the device if it is one."""
 
     kind: Kind

@@ -23,7 +23,7 @@ from hub.web import (
     trace,
 )
 from hub.web.citizens import assisting, declare, front, here, mine, own, phone
-from hub.web.fleet import charts, command_log, wall
+from hub.web.fleet import charts, command_log, mapped, wall
 from hub.web.fleet import station as fleet_station
 from hub.web.safety import Turnstile, refusing
 from hub.web.site import Site, common
@@ -52,6 +52,7 @@ ROUTERS: tuple[Callable[[Site], Router], ...] = (
     keeping.router,
     retention.router,
     wall.router,
+    mapped.router,
     fleet_station.router,
     fleet_station.ordering,
     command_log.router,

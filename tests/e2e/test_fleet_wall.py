@@ -75,7 +75,7 @@ def test_a_backlog_that_grows_is_named_with_how_much_waits(town, browser):
         line.get_by_text("lượt chờ gửi").wait_for(timeout=60_000)
 
         def waiting() -> int:
-            return int(line.locator("td").nth(4).inner_text().split()[0])
+            return int(line.locator("td.more").first.inner_text().split()[0])
 
         seen = [waiting()]
         for _ in range(480):

@@ -69,8 +69,9 @@ DEPTH = """([station, words, inLines]) => {
   const line = document.getElementById('s-' + station);
   const own = (each) => each.querySelector(`a[href$="/${station}"]`);
   const alarms = inLines ? [] : [...document.querySelectorAll('#alarms .alarm')].filter(own);
-  const said = (each) => each.querySelector('.said') ?? each;
-  const whole = (each) => said(each).scrollWidth <= said(each).clientWidth;
+  const said = (each) => each.querySelector('.said > span') ?? each;
+  const fits = (each) => each.scrollWidth <= each.clientWidth && each.scrollHeight <= each.clientHeight + 1;
+  const whole = (each) => fits(said(each));
   const found = [line, ...alarms].filter((each) => each && inView(each) && whole(each));
   return Math.min(...found.map((each) => each.getBoundingClientRect().bottom + scrollY));
 }"""

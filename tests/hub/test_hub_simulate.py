@@ -55,6 +55,9 @@ def test_every_row_of_an_invented_fleet_is_held_once_through_silence_and_backlog
         assert done.returncode == 0, done.stderr
         said = json.loads(done.stdout)
         assert said["rows"] > 60
+        assert said["asked"] > 60
+        assert said["answered"] >= said["asked"] - 6  # of each station one may be under way when its line is cut
+        assert said["unknown"] == 0, "everybody who comes is registered"
         assert said["connects"] == 7  # one was cut off and came back
         up = json.loads((tmp_path / "up.json").read_text())
         assert {each["kind"] for each in up["faults"]} == {"silent", "backlog"}

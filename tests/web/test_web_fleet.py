@@ -265,6 +265,34 @@ def test_a_silent_station_comes_to_the_top_and_goes_when_it_is_heard_again(stand
         stand.say("s1")
 
 
+@pytest.mark.browser
+def test_on_a_phone_a_station_s_figures_open_by_keyboard_and_stay_open_when_its_line_is_drawn_anew(stand, browser):
+    from playwright.sync_api import expect
+
+    with browser.new_context(viewport={"width": 360, "height": 740}) as context:
+        page = context.new_page()
+        page.goto(f"{stand.url}/officers/sign-in")
+        page.fill("[name=account]", "technician")
+        page.fill("[name=password]", PASSWORD)
+        page.press("[name=password]", "Enter")
+        page.wait_for_url("**" + FLEET)
+        expect(page.locator("#line")).to_have_text("Đang cập nhật trực tiếp", timeout=20_000)
+        line = page.locator("#s-s1")
+        worn = line.get_by_text("mòn 40 %")
+        expect(line.get_by_text("phỏng đoán")).to_be_hidden()
+        line.locator("summary").focus()
+        page.keyboard.press("Enter")
+        expect(line.get_by_text("phỏng đoán")).to_be_visible()
+        stand.say("s1", board=BoardFigures(disk_total=100, disk_free=50, disk_wear=0.4))
+        expect(worn).to_be_visible(timeout=20_000)
+        assert (
+            page.evaluate("document.activeElement.closest('tr').id + document.activeElement.tagName") == "s-s1SUMMARY"
+        )
+        page.keyboard.press("Enter")
+        expect(worn).to_be_hidden()
+    stand.say("s1")
+
+
 def test_a_hub_that_ends_does_not_wait_for_who_looks_on(stand):
     visitor = stand.visitor()
     with visitor.get("/officers/fleet-live", stream=True) as answer:

@@ -9,11 +9,12 @@ from functools import partial
 import msgspec
 import pytest
 
-from core.health import BoardFigures, CameraFigures, Device, Health, JournalFigures, Versions
+from core.health import BoardFigures, CameraFigures, ClockFigures, Device, Health, Histogram, JournalFigures, Versions
+from hub.health.hours import Hour
 from hub.stations.trouble import View
 from hub.web import words
-from hub.web.fleet import wording
-from hub.web.fleet.lines import Line, Look, lines
+from hub.web.fleet import figures, wording
+from hub.web.fleet.lines import NOTHING, Line, Look, lines
 from hub.web.fleet.live import BEGUN, Painter
 from hub.web.page import templates
 
@@ -34,6 +35,21 @@ SAID: dict[str, dict[str, object]] = {
     "a sharper picture": {"camera": CameraFigures(sharpness=31.0)},
     "a little sharper": {"camera": CameraFigures(sharpness=30.2)},
     "no camera": {"camera": None},
+    "more frames": {"camera": CameraFigures(sharpness=30.0, fps=15.0)},
+    "a brighter picture": {"camera": CameraFigures(sharpness=30.0, brightness=0.4)},
+    "a little brighter": {"camera": CameraFigures(sharpness=30.0, brightness=0.41)},
+    "a supply that was weak": {
+        "board": BoardFigures(
+            temperature=50.0, disk_total=100, disk_free=50, under_voltage=False, under_voltage_ever=True
+        )
+    },
+    "a worn card": {
+        "board": BoardFigures(temperature=50.0, disk_total=100, disk_free=50, under_voltage=False, disk_wear=0.3)
+    },
+    "a clock set by the hub": {"clock": ClockFigures(source="hub", error=0.02)},
+    "a surer clock": {"clock": ClockFigures(source="hub", error=0.004)},
+    "a little surer": {"clock": ClockFigures(source="hub", error=0.0045)},
+    "a clock of another kind": {"clock": ClockFigures(source="gps")},
     "a broken lamp": {"devices": (Device("lamp", "no answer"),)},
     "another version": {"versions": Versions(software="0.2.0", policy=1)},
     "another policy": {"versions": Versions(software="0.1.0", policy=2)},
@@ -51,7 +67,25 @@ SEEN: dict[str, dict[str, object]] = {
 }
 
 
-def line(said: dict[str, object], seen: dict[str, object], scans: int = 4) -> Line:
+def took(*counts: int) -> Histogram:
+    """So many in each bucket, from the quickest on."""
+    return Histogram((*counts, *(0 for _ in range(13 - len(counts)))))
+
+
+def lasted(decode: Histogram, lookup: Histogram) -> figures.Lately:
+    return figures.lately(Hour(NOON, decode, lookup, Histogram()))
+
+
+LASTED = {
+    "codes read quickly": lasted(took(0, 90, 9), took()),
+    "a few more read as quickly": lasted(took(0, 91, 9), took()),
+    "codes read slowly": lasted(took(0, 90, 90), took()),
+    "look-ups": lasted(took(0, 90, 9), took(5)),
+    "late look-ups": lasted(took(0, 90, 9), took(*(0,) * 12, 5)),
+}
+
+
+def line(said: dict[str, object], seen: dict[str, object], scans: int = 4, lately: figures.Lately = NOTHING) -> Line:
     usual = {
         "number": 1,
         "up": 1.0,
@@ -61,12 +95,13 @@ def line(said: dict[str, object], seen: dict[str, object], scans: int = 4) -> Li
     }
     health = Health(**{"station": "s1", "session": "one", "at": NOON, **usual, **said})
     view = {"station": "s1", "kind": "venue", "place": "cho", "place_name": "Chợ", "health": health, "heard": NOON}
-    return lines([View(**{**view, "ahead": 0.0, **seen})], (), {"s1": scans}, NOON)[0]
+    return lines([View(**{**view, "ahead": 0.0, **seen})], (), {"s1": scans}, NOON, {"s1": lately})[0]
 
 
 EVERY = {
     **{name: line(said, {}) for name, said in SAID.items()},
     **{name: line({}, seen) for name, seen in SEEN.items()},
+    **{name: line({}, {}, lately=lately) for name, lately in LASTED.items()},
     "more scans": line({}, {}, scans=5),
 }
 
@@ -87,3 +122,31 @@ def test_a_message_that_changes_no_figure_by_as_much_as_is_shown_is_no_news():
         assert painter.draw(Look(NOON, (EVERY[name],), ())) == b"", name
     news = painter.draw(Look(NOON, (EVERY["a blind camera"],), ()))
     assert msgspec.json.decode(news.split(b"data: ")[1])["names"] == ["s1"]
+
+
+def test_a_bar_is_as_high_as_its_share_and_one_step_at_least_and_the_slow_ones_are_apart():
+    bars = figures.lately(Hour(NOON, took(1, 100, *(0,) * 8, 60), took(), Histogram())).decode
+    assert bars is not None
+    assert tuple(bars.steps) == (1, 8, *(0,) * 8, 5, 0, 0)
+    assert bars.quick == "M0 8v-1h4v1zM5 8v-8h4v8z"
+    assert bars.slow == "M50 8v-5h4v5z"
+    assert bars.within == 1_600
+
+
+def test_the_wall_says_of_a_station_what_its_own_page_does():
+    told = partial(words.word, "en")
+    parts = templates.get_template("officers/fleet_parts.html").make_module({"t": told, "title": wording.title})
+    said = {
+        "journal": JournalFigures(backlog=3, oldest=4.0),
+        "clock": ClockFigures(source="rtc", error=0.3),
+        "camera": CameraFigures(sharpness=30.0, fps=14.6, brightness=0.42),
+        "board": BoardFigures(
+            temperature=50.0, disk_total=100, disk_free=50, under_voltage=False, under_voltage_ever=True, disk_wear=0.31
+        ),
+    }
+    row = str(parts.row(line(said, {"ahead": -3.0}, lately=LASTED["look-ups"])))
+    for told_of in (
+        *("3<span", "4 s", "−3 s", "own clock ±400 ms", "sharp 30 · 15/s", "light 40 %", "50 °C", "was weak", "50 %"),
+        *("worn 31 %", "0.1.0", "policy 1", "≤ 5 ms", "≤ 1 ms"),
+    ):
+        assert told_of in row, told_of

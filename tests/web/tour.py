@@ -211,6 +211,7 @@ class Tour:
         self.look(self.page, "fleet-keys")
         self.go("/officers/fleet?group=district", "fleet-groups")
         self.go("/officers/fleet?trouble=1&kiosk=1", "fleet-kiosk")
+        self.go("/officers/fleet-map?kind=venue", "fleet-map")
         self.go("/officers/fleet/s1", "fleet-station")
         self.go("/officers/charts?days=7&place=cho", "charts")
 

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Literal, cast
 
 import msgspec
@@ -17,10 +18,14 @@ from hub.health import health_history
 from hub.stations import alarms
 from hub.stations.alarms import Alarm
 from hub.stations.trouble import LATE, SILENT, Kind, Trouble, View, trouble
-from hub.web.fleet import wording
+from hub.web.fleet import figures, wording
+from hub.web.fleet.figures import Figures, Lately
 from hub.web.fleet.wording import Words
 
 State = Literal["online", "late", "silent", "left", "never"]
+
+SINCE = ("left", "late", "silent")
+"""States beside which stands when the station was heard last."""
 
 SHARED_SECONDS = 1.0
 """Several readers within this see the same look."""
@@ -30,7 +35,7 @@ SCANS_SINCE = timedelta(minutes=3)
 _MOST = 9_999
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One station; ``scans`` are those of its last whole minute, None when it was not heard in it."""
 
     view: View
@@ -38,6 +43,7 @@ class Line(msgspec.Struct, frozen=True):
     state: State
     scans: int | None
     at: datetime
+    lately: Lately = Lately()
 
     @property
     def name(self) -> str:
@@ -87,29 +93,14 @@ class Line(msgspec.Struct, frozen=True):
 
         A message that changes no figure by as much as is shown changes nothing here.
         """
-        view, since = self.view, self.since() if self.state == "left" else ""
+        view, since = self.view, self.since() if self.state in SINCE else ""
         where = (view.kind, view.place, view.place_name, view.district, view.district_name)
-        return "\0".join(
-            map(str, (self.rank, self.state, since, self.scans, *where, *self.said(_unworded), *self._shown()))
-        )
+        shown = (self.figures(_unworded), self.lately)
+        return "\0".join(map(str, (self.rank, self.state, since, self.scans, *where, *self.said(_unworded), *shown)))
 
-    def _shown(self) -> tuple[object, ...]:
+    def figures(self, t: Words) -> Figures:
         """The figures of its last message as the columns have them."""
-        health = self.health
-        if health is None:
-            return ()
-        board, camera, versions = health.board, health.camera, health.versions
-        return (
-            health.journal.backlog,
-            self.oldest(_unworded),
-            self.ahead(_unworded),
-            (camera.blind, f"{camera.sharpness:.0f}") if camera is not None else "",
-            f"{board.temperature:.0f}" if board.temperature is not None else "",
-            bool(board.under_voltage),
-            f"{100 * (board.disk_free or 0) / board.disk_total:.0f}" if board.disk_total else "",
-            versions.software,
-            versions.policy,
-        )
+        return figures.figures(t, self.health, self.view.ahead)
 
     def said(self, t: Words) -> list[str]:
         """Its troubles in words."""
@@ -121,15 +112,11 @@ class Line(msgspec.Struct, frozen=True):
 
     def oldest(self, t: Words) -> str:
         """For how long the oldest row waits."""
-        health = self.health
-        if health is None or not health.journal.backlog or health.journal.oldest is None:
-            return ""
-        return wording.length(t, health.journal.oldest)
+        return figures.oldest(t, self.health)
 
     def ahead(self, t: Words) -> str:
         """How far its clock is off, with a sign."""
-        offset = self.view.ahead
-        return "" if offset is None else ("+" if offset >= 0 else "−") + wording.length(t, offset)
+        return figures.off(t, self.view.ahead)
 
 
 def _unworded(key: str, **values: object) -> str:
@@ -165,6 +152,7 @@ class Board:
         self._looked = 0.0
         self._scans: dict[str, int] = {}
         self._counted = -SCANS_SECONDS
+        self._lately: dict[str, tuple[Health, Lately]] = {}
 
     def look(self, *, fresh: bool = False) -> Look:
         """The wall now, or as it was within the last second."""
@@ -185,11 +173,30 @@ class Board:
                 self._counted = time.monotonic()
         self._centre.fleet.know(self._centre.tokens.all)
         views = self._centre.fleet.views(self._centre.version_for)
-        return Look(now, lines(views, standing, self._scans, now), standing)
+        return Look(now, lines(views, standing, self._scans, now, self._lasted(views, now)), standing)
+
+    def _lasted(self, views: Iterable[View], now: datetime) -> dict[str, Lately]:
+        """How long things took at each station; those that have said nothing new are as they were."""
+        before, self._lately = self._lately, {}
+        for view in views:
+            if view.health is None:
+                continue
+            known = before.get(view.station)
+            if known is None or known[0] is not view.health:
+                known = view.health, figures.lately(self._centre.fleet.hour(view.station, now))
+            self._lately[view.station] = known
+        return {name: drawn for name, (_, drawn) in self._lately.items()}
+
+
+NOTHING = Lately()
 
 
 def lines(
-    views: Iterable[View], standing: Iterable[Alarm], scans: Mapping[str, int], now: datetime
+    views: Iterable[View],
+    standing: Iterable[Alarm],
+    scans: Mapping[str, int],
+    now: datetime,
+    lately: Mapping[str, Lately] = MappingProxyType({}),
 ) -> tuple[Line, ...]:
     """Every station, sorted; a trouble whose alarm stands ends at the limit's other side."""
     stands: dict[str, set[str]] = {}
@@ -199,7 +206,8 @@ def lines(
     for view in views:
         begun = frozenset(cast(Kind, kind) for kind in stands.get(view.station, ()))
         troubles = trouble(view, now, begun)
-        found.append(Line(view, troubles, state(view, now), scans.get(view.station), now))
+        name = view.station
+        found.append(Line(view, troubles, state(view, now), scans.get(name), now, lately.get(name, NOTHING)))
     return tuple(sorted(found, key=lambda each: each.rank))
 
 

@@ -55,15 +55,16 @@ class Painter:
         self._parts = templates.get_template("officers/fleet_parts.html").make_module(
             {"t": self._t, "title": wording.title}
         )
-        self._keys: dict[str, str] = {}
+        self._keys: dict[str, int] = {}  # hashes: the keys of thousands of lines are megabytes
         self._others = Drawn()
         self._begun = False
 
     def draw(self, look: Look) -> bytes:
         """An event, or nothing when all is as it was; the first look begins."""
-        fresh = [line for line in look.lines if self._keys.get(line.name) != line.key]
-        gone = self._keys.keys() - {line.name for line in look.lines}
-        self._keys = {line.name: line.key for line in look.lines}
+        keys = {line.name: hash(line.key) for line in look.lines}
+        fresh = [line for line in look.lines if self._keys.get(line.name) != keys[line.name]]
+        gone = self._keys.keys() - keys.keys()
+        self._keys = keys
         before, self._others = self._others, self._beside(look)
         begun, self._begun = self._begun, True
         if not begun:

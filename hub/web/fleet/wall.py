@@ -82,6 +82,7 @@ def _page(board: Board, request: Visit) -> Page:
         "back": f"{FLEET}?{urlencode(choice.query())}",
         "big": f"{FLEET}?{urlencode(choice.query(kiosk='1'))}",
         "whole": f"{FLEET}?{urlencode(choice.query(all='1'))}",
+        "map": f"{FLEET}-map?{urlencode(choice.query(kiosk='', group='', all=''))}",
         "live": LIVE,
     }
     return show(request, "officers/fleet.html", context=own)

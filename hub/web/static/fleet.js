@@ -2,6 +2,7 @@
 
 const rows = document.getElementById("stations");
 const station = document.getElementById("station");
+const map = document.getElementById("map");
 const line = document.getElementById("line");
 const asked = new URLSearchParams(location.search);
 const page = (text) => new DOMParser().parseFromString(text, "text/html");
@@ -70,13 +71,15 @@ async function fetched() {
 }
 
 function putWhole(fresh) {
-  for (const id of station ? ["station"] : ["stations", "sums", "alarms"]) {
+  for (const id of station ? ["station"] : map ? ["map", "sums"] : ["stations", "sums", "alarms"]) {
     const part = document.getElementById(id);
     if (id === "station" && part?.querySelector(".command :is(input, select):focus")) return; // somebody is filling in an order
     if (part && id === "stations") {
-      const at = document.activeElement.closest?.("#stations tr")?.id; // whoever was at a station stays there
+      const at = document.activeElement, own = at.closest?.("#stations tr")?.id; // whoever was at a station stays there
+      const open = [...part.querySelectorAll("tr:has(details[open])")].map((each) => each.id);
       part.replaceChildren(...document.adoptNode(fresh.getElementById(id)).children);
-      if (at) document.getElementById(at)?.querySelector("a").focus();
+      for (const each of open) document.getElementById(each)?.querySelector("details").setAttribute("open", "");
+      if (own) document.getElementById(own)?.querySelector(at.tagName)?.focus();
     }
     else swap(part, fresh.getElementById(id));
   }
@@ -87,12 +90,13 @@ const admits = (row) => ["district", "place", "kind"].every((name) => !asked.get
 
 function place(row) {
   const old = document.getElementById(row.id);
-  const focused = old?.contains(document.activeElement);
+  const focused = old?.contains(document.activeElement) ? document.activeElement.tagName : "";
+  if (old?.querySelector("details[open]")) row.querySelector("details").open = true;
   old?.remove();
   if (!admits(row)) return;
   const after = [...rows.children].find((each) => each.dataset.rank > row.dataset.rank) ?? null;
   rows.insertBefore(document.adoptNode(row), after);
-  if (focused) row.querySelector("a").focus();
+  if (focused) row.querySelector(focused)?.focus();
 }
 
 function put(news) {
@@ -106,6 +110,12 @@ function told(key) {
   if (line && line.textContent !== line.dataset[key]) line.textContent = line.dataset[key];
 }
 
+// The map is drawn by the hub: asked for anew once for all that comes within some seconds.
+let asking = 0;
+function soon() {
+  asking ||= setTimeout(() => { asking = 0; whole(); }, 3000 + Math.random() * 2000);
+}
+
 function listen(address) {
   const events = new EventSource(address);
   const later = () => setTimeout(whole, Math.random() * 1500); // not every browser at the same moment
@@ -117,6 +127,7 @@ function listen(address) {
   events.addEventListener("news", (event) => {
     const news = JSON.parse(event.data);
     if (rows) calmly(() => put(news));
+    else if (map) soon();
     else if (news.names?.includes(document.getElementById("station").dataset.name) || news.alarms) whole();
   });
 }
@@ -135,7 +146,7 @@ function face(address) {
 }
 
 // j and k go from station to station, Enter opens one as it does any link; the rest is in the list that ? shows.
-const links = () => [...rows.querySelectorAll("th a")];
+const links = () => [...(rows ? rows.querySelectorAll("th a") : map.querySelectorAll("ol a"))];
 function step(by) {
   const all = links();
   const at = all.indexOf(document.activeElement);
@@ -147,9 +158,10 @@ const keys = {
   a: () => document.querySelector("#alarms button")?.focus(),
   b: () => { const next = new URLSearchParams(location.search); next.get("kiosk") === "1" ? next.delete("kiosk") : next.set("kiosk", "1"); location.search = next; },
   "/": () => { const filter = document.querySelector(".fleet-filter"); if (filter) { filter.open = true; filter.querySelector("select").focus(); } },
-  "?": () => document.getElementById("keys").showModal(),
+  m: () => document.querySelector(".fleet-choice a")?.click(),
+  "?": () => document.getElementById("keys")?.showModal(),
 };
-if (rows) {
+if (rows || map) {
   const hint = document.getElementById("keys-hint");
   if (hint && matchMedia("(hover: hover)").matches) hint.hidden = false;
   addEventListener("keydown", (event) => {
@@ -160,6 +172,6 @@ if (rows) {
   });
 }
 
-listen((rows ?? station).dataset.live);
+listen((rows ?? map ?? station).dataset.live);
 if (station) face(document.getElementById("face-card").dataset.live);
 if (station) setTimeout(again, Number(station.dataset.again) * 1000);
