@@ -136,7 +136,8 @@ class MqttHub:
     def __exit__(self, *_: object) -> None:
         """Says goodbye and ends paho's thread."""
         self._client.disconnect()
-        self._client.loop_stop()
+        with contextlib.suppress(AttributeError):  # its thread may forget itself before it is waited for (issue 872)
+            self._client.loop_stop()
 
     @property
     def connected(self) -> bool:

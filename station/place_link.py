@@ -51,7 +51,8 @@ class PlaceLine:
     def __exit__(self, *_: object) -> None:
         """Ends the line and paho's thread."""
         self._client.disconnect()
-        self._client.loop_stop()
+        with contextlib.suppress(AttributeError):  # its thread may forget itself before it is waited for (issue 872)
+            self._client.loop_stop()
 
     @property
     def free(self) -> bool:

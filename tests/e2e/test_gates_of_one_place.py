@@ -14,6 +14,7 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 import pytest
 from gates import DEVICES, PLACE, Gate, number, wait
+from lines_end import end
 
 from core import keys, place, wire
 from core.model import Direction, GateKind
@@ -109,8 +110,7 @@ class Stranger:
         self._client.publish(f"tq/v1/place/{code}/seen", payload, qos=1).wait_for_publish(30)
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        end(self._client)
 
 
 @pytest.fixture

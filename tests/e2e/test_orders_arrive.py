@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from gates import PLACE, number, wait
 from insides import Inside
+from lines_end import end
 from paho.mqtt.enums import CallbackAPIVersion
 
 from core.model import Direction
@@ -167,5 +168,4 @@ def test_rubbish_on_the_done_topic_is_counted_and_dropped(centre, open_gate):
     log = centre.folder / "hub.log"
     for cause in ("done: not what it should be", "done: of an order nobody gave", "done: the result is another"):
         wait(lambda cause=cause: cause in log.read_text())
-    station.disconnect()
-    station.loop_stop()
+    end(station)

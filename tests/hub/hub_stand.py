@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 import paho.mqtt.client as mqtt
 import requests
+from lines_end import end
 from paho.mqtt.enums import CallbackAPIVersion
 from ports import free_port, listens
 
@@ -298,8 +299,7 @@ class Line:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
+        end(self.client)
 
     def subscribe(self, topic: str) -> None:
         self.subscribed = False

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import paho.mqtt.client as mqtt
 import pytest
 from hub_stand import SECONDS, HubProcess, furnish, now, until
+from lines_end import end
 from paho.mqtt.enums import CallbackAPIVersion
 from ports import free_port, listens
 
@@ -54,8 +55,7 @@ class Assistant:
         return json.loads(self.kept.get(topic) or b"{}")
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        end(self._client)
 
 
 @contextmanager

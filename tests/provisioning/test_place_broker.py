@@ -13,6 +13,7 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
+from lines_end import end
 from ports import free_port, listens
 
 from hub.doors.broker import Broker
@@ -47,8 +48,7 @@ class Somebody:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
+        end(self.client)
 
     def say(self, topic: str, payload: bytes) -> None:
         self.client.publish(topic, payload, 1).wait_for_publish(30)
@@ -122,7 +122,7 @@ def test_nobody_is_let_in_without_a_password(port_of_place):
     client.connect("127.0.0.1", port_of_place)
     client.loop_start()
     assert refused.get(timeout=30)
-    client.loop_stop()
+    end(client)
 
 
 def test_a_gate_at_the_centre_hears_its_place_over_the_bridge_and_is_heard_there_and_no_other_place_is(

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import paho.mqtt.client as mqtt
+from lines_end import end
 from paho.mqtt.enums import CallbackAPIVersion
 
 from core import keys, wire
@@ -110,5 +111,4 @@ class SmallHub:
         return next(seq for seq in itertools.count() if f"{epoch}/{seq + 1}" not in self.rows)
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        end(self._client)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
+from lines_end import end
 from paho.mqtt.enums import CallbackAPIVersion
 
 from core import keys, wire
@@ -46,8 +47,7 @@ class Ear:
                 return said, message
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        end(self._client)
 
 
 @pytest.fixture
