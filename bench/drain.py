@@ -31,7 +31,7 @@ from core.model import CodeKind, Direction, GateKind, Outcome, Scheme, Source, S
 from station import config
 from station.app import Station
 from station.arrivals import MOST_TOGETHER
-from station.journal import Entry, Journal
+from station.journal.record import Entry, Journal
 from station.service import TURN_SECONDS
 from station.sync import MOST_BYTES, MOST_ROWS
 

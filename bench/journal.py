@@ -21,7 +21,7 @@ from bench.drain import entry
 from bench.rows import Row
 from core import keys, wire
 from station.arrivals import MOST_TOGETHER
-from station.journal import Entry, Journal
+from station.journal.record import Entry, Journal
 from station.service import TURN_SECONDS
 
 ROWS, ROUNDS = 640, 9

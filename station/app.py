@@ -23,8 +23,8 @@ from station.errors import ConfigError, JournalError
 from station.faces import Faces
 from station.gate import Gate, Presented
 from station.hub_keys import held_by
-from station.journal import Backlog, Journal
-from station.journal_orders import OrderBook
+from station.journal.orders import OrderBook
+from station.journal.record import Backlog, Journal
 from station.lookup import Lookups
 from station.neighbours import neighbours
 from station.orders.desk import Desk

@@ -24,7 +24,7 @@ from core.health import (
 from station import __version__
 from station.clock import Clock
 from station.health import Figures
-from station.journal import Backlog, Journal
+from station.journal.record import Backlog, Journal
 from station.lookup import Lookups
 from station.outfit import Outfit
 from station.policies import Policies

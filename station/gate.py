@@ -36,8 +36,8 @@ from core.rules import Policy
 from station.clock import BUILT, Clock
 from station.errors import JournalError
 from station.hindsight import LOOKED_BACK, Hindsight
-from station.journal import Entry, Journal
-from station.journal_place import PlaceBook
+from station.journal.place import PlaceBook
+from station.journal.record import Entry, Journal
 from station.lookup import Lookups
 from station.pages import Shown
 from station.panel import Panel

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from core import wire
 from core.model import GateKind
 from station.clock import Clock
-from station.journal import Entry
+from station.journal.record import Entry
 
 log = logging.getLogger(__name__)
 

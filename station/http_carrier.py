@@ -9,7 +9,7 @@ import time
 from core import wire
 from station.errors import HubUnreachable
 from station.http import HttpHub
-from station.journal import Pending
+from station.journal.record import Pending
 from station.mqtt_carrier import MqttCarrier
 from station.pace import Pace
 from station.sync import HELD_WITHIN, MOST_BYTES, NOT_HELD, Sync, batch_of, moves_on, size_of

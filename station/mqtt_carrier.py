@@ -10,7 +10,7 @@ from collections import deque
 import msgspec
 
 from core import wire
-from station.journal import Pending
+from station.journal.record import Pending
 from station.link import Connected, Disconnected, Message, MqttHub
 from station.pace import Pace
 from station.sync import HELD_WITHIN, MOST_BYTES, MOST_ROWS, NOT_HELD, Sync, batch_of, moves_on, size_of

@@ -21,7 +21,7 @@ from core.model import Direction
 from core.place import Dropped, Seen, Word
 from core.rules import GateRules
 from station.clock import BUILT, Clock
-from station.journal_place import PlaceBook
+from station.journal.place import PlaceBook
 from station.link import Broker, Connected, Disconnected
 from station.place_link import PlaceLine
 from station.policies import Policies

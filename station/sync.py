@@ -20,7 +20,7 @@ from core import wire
 from station.clock import Clock
 from station.errors import JournalError
 from station.hub_keys import HubKeys
-from station.journal import Journal, Pending
+from station.journal.record import Journal, Pending
 from station.orders.mailbox import Mailbox
 from station.policies import Policies
 from station.reports import Reports

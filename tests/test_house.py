@@ -252,7 +252,7 @@ def lines_of(path: Path) -> int:
 PLANTED = {
     "an arrow up": ("core.policy", "from station import config", "core may import"),
     "a driver that knows us": ("drivers.led", "import core.model", "drivers may import"),
-    "hub reaching into the station": ("hub.ingest", "from station.journal import Journal", "hub may import"),
+    "hub reaching into the station": ("hub.ingest", "from station.journal.record import Journal", "hub may import"),
     "station reaching into the hub": ("station.app", "def f():\n    from hub import store", "station may import"),
     "provisioning past config": ("provisioning.configure", "from station import gate", "provisioning may import"),
     "provisioning from anywhere but cli": ("station.app", "import provisioning.configure", "station may import"),
@@ -312,7 +312,7 @@ HONEST = {
     "drivers.pins": "import importlib\nimportlib.import_module('lgpio')",
     "station.journal": "import sqlite3\nfrom core import rows",
     "station.service": "try:\n    pass\nexcept Exception:\n    end()",
-    "station.journal_file": "import sqlite3\ntry:\n    pass\nexcept BaseException:\n    roll_back()\n    raise",
+    "station.journal.file": "import sqlite3\ntry:\n    pass\nexcept BaseException:\n    roll_back()\n    raise",
     "provisioning.configure": "from station.config import load\nfrom drivers import led",
     "hub.store": "import sqlite3\nfrom core.wire import Ask\ntry:\n    pass\nexcept OSError:\n    pass",
 }

@@ -17,7 +17,7 @@ from station.plain import harmless
 from station.settings import JOURNAL
 
 if TYPE_CHECKING:
-    from station.journal_reading import Proof
+    from station.journal.reading import Proof
 
 _VERIFYING = """\
   station journal verify               walk the chain of every journal on this card
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from station.journal_reading import JournalReader
+    from station.journal.reading import JournalReader
 
     path = _journal(arguments)
     reader, count = JournalReader(path), 0
@@ -120,7 +120,7 @@ def _opened(path: Path | None) -> Iterator[IO[bytes]]:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from station.journal_reading import JournalReader
+    from station.journal.reading import JournalReader
 
     proofs = JournalReader(_journal(arguments)).prove()
     for proof in proofs:
@@ -129,7 +129,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _refused(arguments: argparse.Namespace) -> int:
-    from station.journal_reading import JournalReader
+    from station.journal.reading import JournalReader
 
     letters = JournalReader(_journal(arguments)).refused()
     for each in letters:

@@ -16,7 +16,7 @@ from station.plain import harmless
 
 if TYPE_CHECKING:
     from core.wire import Row
-    from station.journal_reading import JournalReader
+    from station.journal.reading import JournalReader
 
 EXAMPLES = """\
   station tail                 the last 20 rows of the journal
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0; 74 when there is no journal to read."""
-    from station.journal_reading import JournalReader
+    from station.journal.reading import JournalReader
 
     settings = configuration.settings_from(arguments)
     zone = settings.station.zone

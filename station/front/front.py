@@ -18,7 +18,7 @@ from station.front.presenting import Presenting
 from station.front.showing import show_face, show_row
 from station.front.tray import Tray
 from station.gate import Presented
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 
 log = logging.getLogger(__name__)
 

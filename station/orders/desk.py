@@ -19,7 +19,7 @@ from core.orders import Header, NotKnown, NotOurs, Order, Result
 from drivers.errors import DeviceError
 from station.clock import Clock
 from station.errors import OrderBookError, StationError
-from station.journal_orders import Noted, OrderBook
+from station.journal.orders import Noted, OrderBook
 from station.orders.doing import Doer, Outcome, after_start
 from station.orders.mailbox import Mailbox
 from station.orders.state import LastOrder, OrderState

@@ -16,7 +16,7 @@ from drivers.camera import NullCamera
 from drivers.relay import NullRelay
 from station import notices
 from station.gate import Gate
-from station.journal import Journal
+from station.journal.record import Journal
 from station.orders import power
 from station.orders.logbook import Logbook
 from station.orders.overrides import Overrides

@@ -13,7 +13,7 @@ from pathlib import Path
 from core import wire
 from core.model import CodeKind, Direction, GateKind, Outcome, Reason, Scheme, Source, Subject
 from station import config
-from station.journal import Entry, Journal
+from station.journal.record import Entry, Journal
 
 WEEK = timedelta(days=7)
 NOBODY = wire.RowGroup()

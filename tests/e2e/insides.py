@@ -10,7 +10,7 @@ from gates import wait
 
 from station import config
 from station.app import Station
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 
 DOOR = '\n[relay]\ndriver = "sim"\n[buzzer]\ndriver = "sim"\n'
 

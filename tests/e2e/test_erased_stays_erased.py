@@ -10,7 +10,7 @@ import pytest
 from gates import BIN, held_once, number, wait
 
 from station import config
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 
 
 def erase(centre, person: int) -> str:

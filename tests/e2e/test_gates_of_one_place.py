@@ -20,7 +20,7 @@ from core import keys, place, wire
 from core.model import Direction, GateKind
 from core.place import Seen, Word
 from core.rules import GateRules, Policy
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 
 KEY = secrets.token_bytes(32)
 SIGNING, SIGNING_PUBLIC = keys.new_signing_key()

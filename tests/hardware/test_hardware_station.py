@@ -16,7 +16,7 @@ from waiting import wait_for
 from drivers import pins
 from drivers.drawing import draw
 from drivers.page import BlankPage
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 
 ROOT = Path(__file__).resolve().parents[2]
 STATION = ROOT / ".venv/bin/station"

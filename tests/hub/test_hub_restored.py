@@ -12,7 +12,7 @@ from station import http_carrier
 from station.clock import Clock
 from station.http import HttpHub
 from station.http_carrier import HttpCarrier
-from station.journal import Entry, Journal
+from station.journal.record import Entry, Journal
 from station.policies import Policies
 from station.sync import Sync
 

@@ -23,7 +23,7 @@ from station import config
 from station.app import Station
 from station.clock import Clock
 from station.gate import Presented
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 
 SECONDS = 60.0
 """What a busy machine may take for anything that must happen."""

@@ -20,7 +20,7 @@ from core.model import CodeKind, GateKind, Outcome, Reason, Scheme, Source, Subj
 from station import cli
 from station.commands import status
 from station.health import HeldSnapshot
-from station.journal import Entry, Journal
+from station.journal.record import Entry, Journal
 from station.presence import at_work
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -111,7 +111,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path[:0] = [sys.argv[2]]
 from test_cli_journal import SEALING, entry
-from station.journal import Journal
+from station.journal.record import Journal
 with Journal(Path(sys.argv[1]) / "journal.db", "gate-1", bytes.fromhex(sys.argv[3])) as journal:
     for _ in range(40):
         journal.append(entry())

@@ -13,7 +13,7 @@ from test_gate import AN, BINH, CHI, declared
 
 from core.model import Origin, Outcome, Reason
 from station.clock import Clock
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 
 DUNG, GIANG, HA = "046090000004", "046090000005", "046090000006"
 DEVICES = '[[scanner]]\ndriver = "sim-serial"\n'

@@ -22,7 +22,7 @@ from station.config import Settings
 from station.doctor import Finding, board, broker, devices, examine, hub
 from station.doctor.findings import fail, ok, tried, warn
 from station.errors import ConfigError
-from station.journal import Journal
+from station.journal.record import Journal
 
 KEY = b64encode(keys.new_sealing_key()[1]).decode()
 SIMULATED = "".join(

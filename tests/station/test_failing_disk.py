@@ -21,7 +21,7 @@ from test_journal import checkin, open_journal
 
 from core.model import Outcome, Reason
 from station.errors import JournalError
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 
 PEOPLE = [f"0460900001{number:02}" for number in range(40)]
 
@@ -73,7 +73,7 @@ def test_a_disk_that_gives_errors_is_a_fault_at_the_gate_told_once_and_over_by_i
     rig = Rig(disk.folder / "data", registry, devices=DEVICES)
     try:
         assert rig.scan(PEOPLE[0]).outcome is Outcome.PASS
-        with caplog.at_level(logging.WARNING, "station.journal_file"):
+        with caplog.at_level(logging.WARNING, "station.journal.file"):
             disk.fail()
             faults = 0
             for person in PEOPLE[1:20]:

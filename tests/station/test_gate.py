@@ -31,7 +31,7 @@ from core.words.keys import Label
 from drivers.errors import DeviceError
 from drivers.frame import Frame
 from drivers.led import SimLight
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 from station.reading.layouts import LAYOUTS
 
 AN, BINH, CHI = "046090000001", "046090000002", "046090000003"

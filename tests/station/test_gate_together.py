@@ -14,7 +14,7 @@ from test_gate import AN, BINH, CHI, declared
 from core.model import Capture, Outcome, Reason, Source, Symbology
 from drivers.led import SimLight
 from station.arrivals import Arrivals
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 from station.sources import Burst, Captures, Errand, Pressed
 
 CROWD = [f"0460900001{number:02}" for number in range(40)]

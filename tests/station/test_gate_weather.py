@@ -19,7 +19,7 @@ from rig import SEALING, SIGNING, Registry, Rig, now
 
 from core import keys, wire
 from core.model import DestinationGroup, EntryGroup, HealthGroup, Outcome, Reason, Standing
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 
 AN, BINH = "046090000001", "046090000002"
 EDGES = (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))

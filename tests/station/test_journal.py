@@ -16,8 +16,8 @@ from core import keys, rows, wire
 from core.model import CodeKind, Direction, GateKind, Outcome, Scheme, Source, Subject
 from core.movement import Passage
 from station.errors import JournalError
-from station.journal import Backlog, Entry, Journal
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
+from station.journal.record import Backlog, Entry, Journal
 from station.sync import batch_of
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -13,9 +13,9 @@ from test_journal import NOW, checkin, mark, open_journal, run_on
 from core import rows, wire
 from core.model import Scheme, Subject
 from core.movement import Passage
-from station import journal_salvage
 from station.errors import JournalError
-from station.journal_reading import JournalReader
+from station.journal import salvage
+from station.journal.reading import JournalReader
 
 
 def damage_page_of(path: Path, text: bytes) -> None:
@@ -51,7 +51,7 @@ def test_a_salvage_that_a_power_cut_ended_is_done_again_at_the_next_start(tmp_pa
             journal.append(checkin(f"{number:012}"))
         old = journal.epoch
     damage_page_of(path, b'"seq":200,')
-    journal_salvage.begin(path)  # and here the power goes
+    salvage.begin(path)  # and here the power goes
     with open_journal(path) as journal:
         assert journal.set_aside is not None
         assert journal.pending(1000, 10**9).epoch == old
@@ -99,7 +99,7 @@ def test_a_large_journal_is_salvaged_in_pieces_while_the_gate_records(tmp_path):
         for number in range(1300):
             journal.append(checkin(f"{number:012}"))
         old = journal.epoch
-    journal_salvage.begin(path)
+    salvage.begin(path)
     counts = []
     with open_journal(path) as journal:
         for turn in range(4):
@@ -110,7 +110,7 @@ def test_a_large_journal_is_salvaged_in_pieces_while_the_gate_records(tmp_path):
         pending = journal.pending(2000, 10**9)
         assert isinstance(rows.walk(pending.raws, "gate-1", old), rows.Link)
         assert (pending.epoch, len(pending.raws)) == (old, 1300)
-        assert not journal_salvage.waits(path)
+        assert not salvage.waits(path)
 
 
 def test_a_salvage_goes_on_after_rows_that_the_hub_has_and_the_card_let_go_meanwhile(tmp_path):
@@ -119,7 +119,7 @@ def test_a_salvage_goes_on_after_rows_that_the_hub_has_and_the_card_let_go_meanw
         for number in range(700):
             journal.append(checkin(f"{number:012}"))
         old = journal.epoch
-    journal_salvage.begin(path)
+    salvage.begin(path)
     with open_journal(path, keep_days=0) as journal:
         journal.hold(wire.HeldMark("gate-1", old, 500, NOW))
         assert journal.erase(NOW) == 500
@@ -133,7 +133,7 @@ def test_a_hub_that_holds_more_than_is_copied_yet_is_no_sign_that_the_card_was_s
         for number in range(700):
             journal.append(checkin(f"{number:012}"))
         old = journal.epoch
-    journal_salvage.begin(path)
+    salvage.begin(path)
     with open_journal(path) as journal:
         new = journal.epoch
         journal.hold(wire.HeldMark("gate-1", old, 700, NOW))
@@ -149,16 +149,16 @@ def test_a_disk_that_does_not_give_the_damaged_file_keeps_it_waiting_and_stops_n
     with open_journal(path) as journal:
         journal.append(checkin())
         old = journal.epoch
-    journal_salvage.begin(path)
-    real = journal_salvage.waiting(path).rename(tmp_path / "elsewhere")
-    journal_salvage.waiting(path).mkdir()  # what SQLite cannot open
+    salvage.begin(path)
+    real = salvage.waiting(path).rename(tmp_path / "elsewhere")
+    salvage.waiting(path).mkdir()  # what SQLite cannot open
     with open_journal(path) as journal:
         assert journal.append(checkin("046000000002")).seq == 1
         journal.look_after()
         assert journal.trouble is None
         assert journal.pending(10, 10**6).epoch != old
     assert [record.message for record in caplog.records].count("the damaged journal cannot be read now") == 1
-    journal_salvage.waiting(path).rmdir()
-    real.rename(journal_salvage.waiting(path))
+    salvage.waiting(path).rmdir()
+    real.rename(salvage.waiting(path))
     with open_journal(path) as journal:
         assert journal.pending(10, 10**6).epoch == old

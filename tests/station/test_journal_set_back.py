@@ -7,8 +7,8 @@ from test_journal import NOW, checkin, damage_row, mark, open_journal
 
 from core import rows, wire
 from core.model import Outcome
-from station.journal import Journal
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
+from station.journal.record import Journal
 
 
 def test_a_hub_that_holds_more_than_the_card_makes_the_card_begin_anew_so_that_nothing_is_taken_as_held(tmp_path):

@@ -13,7 +13,7 @@ from test_journal import HUB_PRIVATE, NOW, checkin, damage, mark, open_journal
 from core import keys, rows, wire
 from core.model import Outcome, Scheme, Subject
 from station.errors import JournalError
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 
 PEOPLE = [f"0460000{number:05}" for number in range(40)]
 

@@ -12,8 +12,8 @@ from test_journal import checkin, mark, open_journal
 
 from core import rows
 from station.errors import JournalError
-from station.journal import Journal
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
+from station.journal.record import Journal
 
 
 def synchronous(journal: Journal) -> int:

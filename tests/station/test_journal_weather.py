@@ -19,8 +19,8 @@ from core import wire
 from core.model import Scheme, Subject
 from core.movement import Passage
 from station.errors import JournalError, JournalInUse
-from station.journal import Journal
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
+from station.journal.record import Journal
 
 Mount = Callable[[str], Path]
 

@@ -20,7 +20,7 @@ from core.codes.trust import Trust, TrustedKey, Usage
 from core.model import DeclarationKind, GateKind, Scheme, SignatureState
 from station.errors import HubUnreachable
 from station.hub_keys import FILE, HubKeys
-from station.journal import Journal
+from station.journal.record import Journal
 from station.link import Broker, MqttHub
 
 NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)

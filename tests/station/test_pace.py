@@ -19,7 +19,7 @@ from station import http_carrier
 from station.clock import Clock
 from station.http import HttpHub
 from station.http_carrier import HttpCarrier, Pause
-from station.journal import Journal
+from station.journal.record import Journal
 from station.pace import LEAST, Pace
 from station.policies import Policies
 from station.sync import Sync

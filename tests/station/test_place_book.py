@@ -12,8 +12,8 @@ import pytest
 from core import place, wire
 from core.model import CodeKind, Direction, GateKind, Outcome, Scheme, Source, Subject
 from core.place import Seen
-from station import journal_place
-from station.journal_place import PlaceBook
+from station.journal import place as place_book
+from station.journal.place import PlaceBook
 
 NOW = datetime(2026, 11, 23, 8, 0, 0, 123_457, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=9)
@@ -99,7 +99,7 @@ def test_only_what_this_gate_let_through_is_told_new_ones_in_order_and_old_ones_
 
 
 def test_no_more_is_kept_than_there_is_room_for(book, monkeypatch):
-    monkeypatch.setattr(journal_place, "MOST_KEPT", 10)
+    monkeypatch.setattr(place_book, "MOST_KEPT", 10)
     book.take([told(seq) for seq in range(1, 31)])
     book.forget(NOW)
     assert [step.seen.seq for step in book.since(LONG_AGO)] == list(range(21, 31))

@@ -17,8 +17,8 @@ from rig import DEVICES, SIGNING_PRIVATE, Registry, Rig, now
 from core import keys, orders, rows, wire
 from core.model import Direction, HealthGroup, Standing
 from core.orders import Order, Result
-from station.journal_orders import OrderBook
-from station.journal_reading import JournalReader
+from station.journal.orders import OrderBook
+from station.journal.reading import JournalReader
 from station.orders import power
 
 MINUTES = timedelta(minutes=1)

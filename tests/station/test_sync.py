@@ -23,8 +23,8 @@ from station import sync as sync_module
 from station.clock import Clock
 from station.http import HttpHub
 from station.http_carrier import HttpBesideMqtt, HttpCarrier
-from station.journal import Journal
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
+from station.journal.record import Journal
 from station.link import Broker, MqttHub
 from station.mqtt_carrier import MqttCarrier
 from station.policies import Policies

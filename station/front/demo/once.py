@@ -18,7 +18,7 @@ from station.front.demo.processes import DemoError, program, run_once
 from station.front.demo.script import SCRIPT, Script, Step, Wanted, read_script
 from station.front.demo.stage import NAME, Interrupted, Stage, Telling, Wishes, staged
 from station.front.tray import Member
-from station.journal_reading import JournalReader
+from station.journal.reading import JournalReader
 
 JOURNAL_BYTES: Final = 1 << 18
 """The journal's quota: small enough for a crowd of strangers to fill it in seconds."""

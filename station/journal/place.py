@@ -21,8 +21,8 @@ from core.model import Direction, Subject
 from core.movement import Passage
 from core.place import Seen, Step
 from core.wire import Row
-from station import journal_salvage
-from station.journal_days import names_of
+from station.journal import salvage
+from station.journal.days import names_of
 
 log = logging.getLogger(__name__)
 
@@ -175,8 +175,8 @@ class PlaceBook:
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise
-            kept = journal_salvage.aside(self.path, "damaged")
-            journal_salvage.move(self.path, kept)
+            kept = salvage.aside(self.path, "damaged")
+            salvage.move(self.path, kept)
             log.error("the place's book was damaged: a new one begins", extra={"set_aside": str(kept)})
             return _open(self.path)
 

@@ -21,13 +21,13 @@ import msgspec
 from core import rows, wire
 from core.model import Subject
 from core.movement import Passage
-from station import journal_holding, journal_keeping, journal_salvage
 from station.errors import JournalError, JournalInUse
-from station.journal_days import Days, Tags, names_of
-from station.journal_emptying import empty, kept_aside
-from station.journal_file import JournalFile
-from station.journal_rows import Chain, Entry, row_of
-from station.journal_seals import Seals
+from station.journal import holding, keeping, salvage
+from station.journal.days import Days, Tags, names_of
+from station.journal.emptying import empty, kept_aside
+from station.journal.file import JournalFile
+from station.journal.rows import Chain, Entry, row_of
+from station.journal.seals import Seals
 
 __all__ = ["Backlog", "Entry", "Journal", "Pending"]
 
@@ -277,10 +277,10 @@ class Journal:
         """
         try:
             with self._file.unsynced() as db:
-                refused = journal_holding.refuse(db, mark)
-                if mark.epoch != self.epoch and journal_salvage.waits(self._file.path):
-                    mark = journal_holding.as_far_as_here(db, mark)  # the rest of these rows is being copied still
-                stays = journal_holding.hold(db, mark)
+                refused = holding.refuse(db, mark)
+                if mark.epoch != self.epoch and salvage.waits(self._file.path):
+                    mark = holding.as_far_as_here(db, mark)  # the rest of these rows is being copied still
+                stays = holding.hold(db, mark)
                 if stays is not None:
                     self._record_anew(db, mark, stays)
                 return refused
@@ -293,7 +293,7 @@ class Journal:
             db.execute("UPDATE epochs SET current = 0")
             self._take_up(db)
         before = self.seq
-        for link in journal_holding.anew(db, mark.epoch, stays, rows.Link(self.seq, self._hash), self.epoch):
+        for link in holding.anew(db, mark.epoch, stays, rows.Link(self.seq, self._hash), self.epoch):
             self.seq, self._hash = link.seq, str(link.hash)
         log.error(
             "the hub holds other rows than this card: it was set back; what it does not hold is recorded anew",
@@ -306,23 +306,23 @@ class Journal:
         At most 500 rows a call.  ``sure``: this clock is right by a time server's or the hub's word.  Files that were
         set aside go as well.
         """
-        aside = {file.name: file for file in journal_salvage.kept(self._file.path, "damaged", "replaced")}
+        aside = {file.name: file for file in salvage.kept(self._file.path, "damaged", "replaced")}
         with self._file.transaction() as db:
             keep = self.keep_days * 86_400
-            may_go = journal_keeping.look(db, now, keep, sure=sure, aside=aside)
+            may_go = keeping.look(db, now, keep, sure=sure, aside=aside)
             if may_go.days:
                 self._unsettled |= self._days.destroy(db, now)
-            erased = journal_keeping.erase(db, may_go.through)
+            erased = keeping.erase(db, may_go.through)
         self._discard([aside[name] for name in may_go.through if name in aside])
         self._unsettled |= erased > 0
-        if self._unsettled and erased < journal_keeping.ERASE_AT_ONCE:
+        if self._unsettled and erased < keeping.ERASE_AT_ONCE:
             self._unsettled = not self._file.settle()
         return erased
 
     def _discard(self, files: Sequence[Path]) -> None:
         for file in files:
             with contextlib.suppress(OSError):  # a disk that may not be written says so elsewhere
-                journal_salvage.discard(file)
+                salvage.discard(file)
                 log.warning("what was set aside has been kept long enough: deleted", extra={"file": str(file)})
         if files:
             self._file.look_aside()

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from core.model import Reason
-from station import journal_salvage, journal_schema
 from station.errors import JournalError, JournalInUse
+from station.journal import salvage, schema
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +178,7 @@ class JournalFile:
         It is over when as much as a row could need can be written and taken back.
         """
         with self.lock, contextlib.suppress(JournalError):
-            if self._ready and time.monotonic() >= self._salvage_next and journal_salvage.waits(self.path):
+            if self._ready and time.monotonic() >= self._salvage_next and salvage.waits(self.path):
                 with self.reading() as db:
                     self._salvage(db)
             lost = self._ready and tuple(map(_inode, self._names)) != self._inodes
@@ -238,7 +238,7 @@ class JournalFile:
     def _mend(self) -> None:
         """Sets a file aside that proved damaged in use; the next transaction is on what could be saved."""
         try:
-            journal_salvage.begin(self.path)
+            salvage.begin(self.path)
         except (sqlite3.Error, OSError) as error:
             log.error("damaged journal cannot be set aside", extra={"journal": str(self.path), "problem": str(error)})
 
@@ -266,7 +266,7 @@ class JournalFile:
         log.error("journal was deleted in use: written anew", extra={"journal": str(self.path)})
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            journal_salvage.move(self.path, journal_salvage.aside(self.path, "replaced"))
+            salvage.move(self.path, salvage.aside(self.path, "replaced"))
             if self._db is not None:
                 with contextlib.closing(sqlite3.connect(self.path)) as fresh:
                     self._db.backup(fresh)
@@ -280,13 +280,13 @@ class JournalFile:
         except sqlite3.DatabaseError as error:
             if _code(error, self.path.parent) not in _DAMAGE:
                 raise
-            journal_salvage.begin(self.path)
+            salvage.begin(self.path)
             db = self._connect()
         return self._salvaged(db)
 
     def _salvaged(self, db: sqlite3.Connection) -> sqlite3.Connection:
         """Takes in what a damaged journal still proves; again, when the power went while that was being done."""
-        if journal_salvage.waits(self.path):
+        if salvage.waits(self.path):
             log.error("journal was damaged: set aside, what its chain proves goes on", extra=self._named())
             try:
                 self._salvage(db)
@@ -299,8 +299,8 @@ class JournalFile:
     def _salvage(self, db: sqlite3.Connection) -> None:
         """The next rows of a damaged journal: few enough that nobody at the gate notices."""
         try:
-            copied = journal_salvage.step(self.path, db)
-        except journal_salvage.CannotRead as error:
+            copied = salvage.step(self.path, db)
+        except salvage.CannotRead as error:
             self._salvage_next = time.monotonic() + _SALVAGE_AGAIN
             if str(error) != self._unread:
                 log.error("the damaged journal cannot be read now", extra=self._named() | {"problem": str(error)})
@@ -309,15 +309,15 @@ class JournalFile:
         self._saved += copied.rows
         self._ready = False  # what was copied is to be taken up
         if copied.done:
-            kept = journal_salvage.finish(self.path)
+            kept = salvage.finish(self.path)
             log.warning("damaged journal copied", extra=self._named() | {"set_aside": str(kept), "rows": self._saved})
             self._saved, self._unread = 0, ""
             self.look_aside()
 
     def look_aside(self) -> None:
         """Sees which damaged file lies aside."""
-        waiting = [journal_salvage.waiting(self.path)] if journal_salvage.waits(self.path) else []
-        self.set_aside = next(reversed([*journal_salvage.kept(self.path, "damaged"), *waiting]), None)
+        waiting = [salvage.waiting(self.path)] if salvage.waits(self.path) else []
+        self.set_aside = next(reversed([*salvage.kept(self.path, "damaged"), *waiting]), None)
 
     def _named(self) -> dict[str, object]:
         return {"journal": str(self.path)}
@@ -329,7 +329,7 @@ class JournalFile:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA secure_delete = ON")
-            journal_schema.upgrade(db)  # before the quota, which may be used up
+            schema.upgrade(db)  # before the quota, which may be used up
             if self._max_bytes is not None:
                 (page,) = db.execute("PRAGMA page_size").fetchone()
                 db.execute(f"PRAGMA max_page_count = {max(1, self._max_bytes // page)}")

@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 
 from core.orders import Header, OrderId, Said
-from station import journal_salvage
 from station.errors import OrderBookError
+from station.journal import salvage
 
 log = logging.getLogger(__name__)
 
@@ -119,8 +119,8 @@ class OrderBook:
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise
-            kept = journal_salvage.aside(self.path, "damaged")
-            journal_salvage.move(self.path, kept)
+            kept = salvage.aside(self.path, "damaged")
+            salvage.move(self.path, kept)
             log.error("book of orders was damaged: a new one begins", extra={"set_aside": str(kept)})
             return _open(self.path, _LOST)
 
