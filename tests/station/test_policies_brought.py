@@ -17,7 +17,7 @@ from station.clock import Clock
 from station.http import HttpHub
 from station.http_carrier import HttpCarrier
 from station.link import Broker, MqttHub
-from station.sync import MqttCarrier
+from station.mqtt_carrier import MqttCarrier
 
 
 def signed(version: int, scope: str, **said: object) -> bytes:
