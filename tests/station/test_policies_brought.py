@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 
 from loopback_hub import Hub
@@ -56,6 +57,7 @@ def test_over_http_a_station_fetches_every_scopes_document_and_falls_back_when_o
         wait(lambda: running.policies.held == {"kind/venue": 2, "all": 1})
         assert decides(running) == 2
         posts.documents = [posts.documents[1], ("kind/venue", 3, signed(3, "kind/venue", withdrawn=True))]
+        wait(lambda: running.sync.carrier._policy_next > time.monotonic() + 30)  # it has heard that there is no more
         running.sync.carrier._policy_next = 0.0  # a minute is over
         wait(lambda: decides(running) == 1)
         wait(lambda: posts.haves[-1] == {"kind/venue": 3, "all": 1})
