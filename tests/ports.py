@@ -1,21 +1,35 @@
 """Loopback ports for servers that tests start."""
 
+import fcntl
+import os
 import random
 import socket
-from contextlib import closing, suppress
+import tempfile
+from contextlib import closing
 
-_given: set[int] = set()
+_given: dict[int, int] = {}
+"""The open lock of each."""
 
 
 def free_port() -> int:
-    """A loopback port that nobody holds, and that the system gives to nobody who asks for any port; each only once."""
+    """A loopback port that nobody holds, and that the system gives to nobody who asks for any port; each only once.
+
+    A lock on a file of its name keeps it from every other process that asks here, for as long as this one lives: whom
+    it is for binds it a good while later.
+    """
     while True:
         port = random.randrange(20_000, 32_000)
         if port in _given:
             continue
-        _given.add(port)
-        with closing(socket.socket()) as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        lock = os.open(f"{tempfile.gettempdir()}/tram-quet-test-port-{port}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with closing(socket.socket()) as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            os.close(lock)
+        else:
+            _given[port] = lock
             return port
 
 
