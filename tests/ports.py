@@ -5,17 +5,19 @@ import os
 import random
 import socket
 import tempfile
+from collections import deque
 from contextlib import closing
 
-_given: dict[int, int] = {}
-"""The open lock of each."""
+_given: set[int] = set()
+_locks: deque[int] = deque()
+"""Of the ports given last: those before have their server, or are done with."""
 
 
 def free_port() -> int:
     """A loopback port that nobody holds, and that the system gives to nobody who asks for any port; each only once.
 
-    A lock on a file of its name keeps it from every other process that asks here, for as long as this one lives: whom
-    it is for binds it a good while later.
+    A lock on a file of its name keeps it from every other process that asks here: whom it is for binds it a good while
+    later.
     """
     while True:
         port = random.randrange(20_000, 32_000)
@@ -29,7 +31,10 @@ def free_port() -> int:
         except OSError:
             os.close(lock)
         else:
-            _given[port] = lock
+            _given.add(port)
+            _locks.append(lock)
+            if len(_locks) > 100:
+                os.close(_locks.popleft())
             return port
 
 
