@@ -30,6 +30,7 @@ from core.model import GateKind
 from core.orders import Result, Waiting
 from core.snapshot import Offer
 from station.errors import HubCannotSay, HubUnreachable
+from station.handover import Handover
 
 Message = TypeVar("Message")
 
@@ -194,13 +195,13 @@ class _Call:
         self._token, self._ca_file = token, ca_file
         self._lines: list[HTTPConnection] = []
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[_Answered] = queue.SimpleQueue()
+        self._answers: Handover[_Answered] = Handover()
         threading.Thread(target=self._talk, name="hub", daemon=True).start()
 
     def send(self, request: _Request, deadline: float) -> tuple[int, bytes]:
         """Status and body, at most a byte more than allowed; ``queue.Empty`` when it took too long."""
         self._requests.put(request)
-        answered = self._answers.get(timeout=deadline)
+        answered = self._answers.get(deadline)
         if isinstance(answered, Exception):
             raise answered
         return answered

@@ -34,6 +34,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from core import answers, health, keys, orders, shown, wire
 from core.model import GateKind
 from station.errors import HubCannotSay, HubUnreachable
+from station.handover import Handover
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike
@@ -114,7 +115,7 @@ class MqttHub:
         self._woken = woken
         self._changes: deque[Connected | Disconnected] = deque(maxlen=_MOST_EVENTS)
         self._messages: deque[Message] = deque(maxlen=_MOST_EVENTS)
-        self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._answers: Handover[bytes] = Handover()
         self._refused = ""
         self._losses, self._least_pause = 0, 0.0
         self._given: dict[str, mqtt.MQTTMessageInfo] = {}
@@ -162,12 +163,12 @@ class MqttHub:
         if not self._client.is_connected():
             raise HubUnreachable(self.name, "no connection to the broker")
         ask_id = f"{next(self._ids):016x}"
-        self._drain_answers()
+        self._answers.clear()
         channel = self._publish_ask(ask_id, wire.encode(wire.Ask(who, self._kind, at)), at, deadline)
         until = time.monotonic() + deadline
         while (left := until - time.monotonic()) > 0:
             try:
-                answer = self._opened(self._answers.get(timeout=left), ask_id, channel)
+                answer = self._opened(self._answers.get(left), ask_id, channel)
             except queue.Empty:
                 break
             if answer is not None:
@@ -290,11 +291,6 @@ class MqttHub:
         except ValueError as error:
             raise HubUnreachable(self.name, "answers in words that are not a hub's") from error
 
-    def _drain_answers(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._answers.get_nowait()
-
     def _make(self, state: wire.State) -> mqtt.Client:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self._station, protocol=mqtt.MQTTv5)
         client.username_pw_set(self._broker.username, self._broker.password)
@@ -342,7 +338,7 @@ class MqttHub:
         if len(message.payload) > LARGEST:
             return
         if topic == "answer":
-            if self._answers.qsize() < _MOST_ANSWERS:
+            if len(self._answers) < _MOST_ANSWERS:
                 self._answers.put(bytes(message.payload))
         else:
             self._messages.append(Message(topic, bytes(message.payload), message.retain))

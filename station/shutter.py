@@ -8,6 +8,7 @@ import queue
 from PIL import Image
 
 from drivers.frame import Frame
+from station.handover import Handover
 
 LONGEST_SIDE = 1280
 _QUALITY = 75
@@ -18,7 +19,7 @@ class Shutter:
 
     def __init__(self) -> None:
         self._wanted = False
-        self._taken: queue.SimpleQueue[Frame] = queue.SimpleQueue()
+        self._taken: Handover[Frame] = Handover()
 
     def offer(self, frame: Frame) -> None:
         """Takes a frame when somebody waits for one; nothing but a look otherwise."""
@@ -28,11 +29,10 @@ class Shutter:
 
     def take(self, seconds: float) -> bytes | None:
         """The next frame as a JPEG, or None when ``seconds`` bring none."""
-        while not self._taken.empty():
-            self._taken.get()
+        self._taken.clear()
         self._wanted = True
         try:
-            frame = self._taken.get(timeout=seconds)
+            frame = self._taken.get(seconds)
         except queue.Empty:
             self._wanted = False
             return None

@@ -24,6 +24,7 @@ from drivers.frame import Frame
 from drivers.relay import Relay, RelayEvent
 from drivers.scanner import ByteScanner, KeyScanner
 from station.clock import Clock
+from station.handover import Handover
 from station.reading.camera_reader import CameraReader
 from station.reading.keys import KeyDecoder
 from station.reading.lines import Line, LineDecoder
@@ -69,14 +70,11 @@ Item = Capture | Burst | Pressed | Moved | Errand
 
 
 class Captures:
-    """The queue between the sources and the gate: short, because a person at the gate is there now.
-
-    ``queue.Queue`` wakes whoever waits and then has it wait for the same lock; this one hands over at once.
-    """
+    """The queue between the sources and the gate: short, because a person at the gate is there now."""
 
     def __init__(self, room: int = _ROOM) -> None:
         self._room = threading.Semaphore(room)
-        self._items: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        self._items: Handover[Item] = Handover()
 
     def put(self, item: Item, timeout: float | None = None) -> None:
         """Waits for room, at most ``timeout`` seconds; ``queue.Full`` when there is none."""
@@ -92,13 +90,13 @@ class Captures:
 
     def get(self, timeout: float) -> Item:
         """The next; ``queue.Empty`` when none comes within ``timeout`` seconds."""
-        item = self._items.get(timeout > 0, timeout)
+        item = self._items.get(timeout)
         self._room.release()
         return item
 
     def empty(self) -> bool:
         """Whether nothing waits."""
-        return self._items.empty()
+        return not self._items
 
 
 class Loop(Protocol):
