@@ -105,10 +105,12 @@ class Turnstile:
 
 
 def refusing(turnstile: Turnstile) -> Callable[[Visit], Awaitable[None]]:
-    """What answers before a handler runs: 429 when an address has had its share, 404 where no text is in a path."""
+    """What answers before a handler runs: 429 when an address has had its share, 404 where no text is in an address."""
 
     async def refuse(request: Visit) -> None:  # a function: Litestar copies routers with all they hold, but no function
         if not all(str(each).isprintable() for each in request.path_params.values()):
+            raise NotFoundException
+        if any("\0" in each for each in request.query_params.values()):  # no database can look for it
             raise NotFoundException
         if not turnstile.admit(request.client.host if request.client else ""):
             raise TooManyRequestsException(headers={"Retry-After": str(int(WINDOW_SECONDS))})

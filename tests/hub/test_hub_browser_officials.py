@@ -4,7 +4,7 @@ import pytest
 import segno
 import sqlalchemy as sa
 from chromium import chromium
-from hub_stand import CITIZEN, HubProcess, furnish, now
+from hub_stand import CITIZEN, HubProcess, furnish, now, on
 from playwright.sync_api import expect
 
 from hub.config import Settings
@@ -22,17 +22,17 @@ WIDTH, HEIGHT, MODULE = 640, 480, 10
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
+def hub(tmp_path_factory, module_database):
     """A hub with an officer at a checkpoint and a guard at a market."""
     data = tmp_path_factory.mktemp("officials")
-    furnish(data, "s1")
-    store, _ = open_store(Settings(data=str(data)))
+    furnish(data, "s1", database=module_database)
+    store, _ = open_store(Settings(data=str(data), database=module_database))
     with store.writing() as connection:
         account = Account("lan", "Lê Thị Lan", Role.CHECKPOINT_OFFICER, place="chot")
         accounts.add(connection, account, PASSWORD, now())
         accounts.add(connection, Account("bao-ve", "Bảo vệ", Role.VENUE_GUARD, place="cho"), PASSWORD, now())
     store.close()
-    process = HubProcess(data).start()
+    process = HubProcess(data, *on(data, module_database)).start()
     yield process
     process.kill()
 
@@ -153,7 +153,7 @@ def test_the_guard_s_count_comes_anew_by_itself_and_leaves_the_focus_where_it_wa
         count = page.locator(".count b")
         expect(count).to_have_text("0")
         page.locator("a[href='?still=true']").focus()
-        store, _ = open_store(Settings(data=str(hub.data)))
+        store, _ = open_store(hub.settings)
         with store.writing() as connection:
             row = {"at": now(), "place": "cho", "direction": "in", "outcome": "pass", "went_in": 1}
             connection.execute(sa.insert(visits).values(identity=b"1" * 16, **row))

@@ -9,10 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hub_stand import ROOT, HubProcess, command, until
+from hub_stand import ROOT, HubProcess, command, on, until
 from ports import free_port
 
-from hub.config import Settings
 from hub.opening import open_store
 from hub.stations import alarms, fleet
 
@@ -43,15 +42,16 @@ def simulate(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.broker
-def test_every_row_of_an_invented_fleet_is_held_once_through_silence_and_backlog(tmp_path):
+def test_every_row_of_an_invented_fleet_is_held_once_through_silence_and_backlog(tmp_path, database):
     data = tmp_path / "hub"
     data.mkdir()
     (tmp_path / "pattern.toml").write_text(PATTERN)
-    hub = HubProcess(data, "--broker").start()
+    where = on(data, database)
+    hub = HubProcess(data, *where, "--broker").start()
     try:
         own = ["--stations", 6, "--crowd", tmp_path / "pattern.toml", "--hub", data / "ready.json", "--speed", 120]
         own += ["--for", "12s", "--tokens", tmp_path / "tokens.json", "--ready", tmp_path / "up.json", "--json"]
-        done = simulate(*own, "--data", data, cwd=tmp_path)
+        done = simulate(*own, "--data", data, *where, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         said = json.loads(done.stdout)
         assert said["rows"] > 60
@@ -61,7 +61,7 @@ def test_every_row_of_an_invented_fleet_is_held_once_through_silence_and_backlog
         assert said["connects"] == 7  # one was cut off and came back
         up = json.loads((tmp_path / "up.json").read_text())
         assert {each["kind"] for each in up["faults"]} == {"silent", "backlog"}
-        store, _ = open_store(Settings(data=str(data)))
+        store, _ = open_store(hub.settings)
         with closing(store):
             until(lambda: held(store) >= said["held"], "what was held is there", 30)
             for name in up["stations"]:

@@ -1,4 +1,4 @@
-"""A running hub with pages, its text messages, and a real browser; one hub for the tests of a module."""
+"""A running hub with pages on either database, its text messages, and a real browser; one hub for a module's tests."""
 
 import sys
 from pathlib import Path
@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from chromium import chromium
 from databases import module_database, postgres  # noqa: F401  # fixtures
 from gates import Gate
+from town import PASSWORD, furnish_town
 from web_stand import Messages, Visitor, serve_pages, station_config
 
 
@@ -23,15 +24,17 @@ def messages():
 
 
 @pytest.fixture(scope="module")
-def site_database():
-    """The URL of the database that the pages stand on; empty: the hub's own file, as for all slow browsers."""
-    return ""
+def site(tmp_path_factory, messages, module_database):  # noqa: F811  # the fixture
+    """A hub with pages, people, places and one station named s1; ``site.url`` is where it answers."""
+    hub = serve_pages(tmp_path_factory.mktemp("site"), messages, database=module_database)
+    yield hub
+    assert hub.stop() == 0
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, messages, site_database):
-    """A hub with pages, people, places and one station named s1; ``site.url`` is where it answers."""
-    hub = serve_pages(tmp_path_factory.mktemp("site"), messages, database=site_database)
+def town(tmp_path_factory, messages, module_database):  # noqa: F811  # the fixture
+    """The same with a town on it: officials of every role, a morning's scans."""
+    hub = serve_pages(tmp_path_factory.mktemp("town"), messages, furnish_town, database=module_database)
     yield hub
     assert hub.stop() == 0
 
@@ -41,6 +44,14 @@ def visitor(site, messages):
     """Somebody without JavaScript who has not been here yet."""
     with Visitor(site.url, messages) as somebody:
         yield somebody
+
+
+@pytest.fixture
+def technician(town):
+    """Somebody without JavaScript who looks after the town's stations, signed in."""
+    with Visitor(town.url, None) as visitor:
+        visitor.submit("/officers/sign-in", account="ky-thuat", password=PASSWORD)
+        yield visitor
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from core.codes import place as place_code
 from core.health import Health, Versions
 from hub.config import Settings
 from hub.web.citizens import sheets
+from hub.web.fleet import choosing, command_log
 from hub.web.parts import routers
 from hub.web.policy_form import pack, unpack
 from hub.web.site import Site
@@ -59,7 +60,10 @@ GOOD |= {"until": "2026-01-01", "since": "2025-12-31", "zone-code": "63/46", "zo
 """What lets a form past its other fields to the one that is bad."""
 
 NAMES = ("x", "%00", "9" * 5_000, "%ff", "AAA%3D")
-QUERY = ("", "x", "9" * 30)
+QUERY = ("", "x", "9" * 30, "%00", "%ff", "%C2%A0%09")
+READ_BY_HAND = {*command_log.NAMES, "before", *choosing.NAMES, *choosing.TICKS, "group", "days"}
+"""Parameters of a query that no handler's signature names."""
+
 ODD_DOCUMENTS = tuple(
     pack({"version": 2, "issued": "2026-01-01T00:00:00Z", "effective": "2026-01-01T00:00:00Z", **odd})[0]
     for odd in (
@@ -78,12 +82,16 @@ ODD_DOCUMENTS = tuple(
 
 
 def handlers() -> list[tuple[str, str, list[str]]]:
-    """Every page's method and address, with the parameters that it reads from the query."""
+    """Every page's method and address, with the parameters that it may read from the query."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)  # of Litestar 3's way to name parameters
         app = Litestar(routers(Site(None, Settings(data="unused"))), openapi_config=None)
     return [
-        (method, route.path_format, sorted(set(handler.parsed_fn_signature.parameters) - {"request", "form"}))
+        (
+            method,
+            route.path_format,
+            sorted(READ_BY_HAND | set(handler.parsed_fn_signature.parameters) - {"request", "form"}),
+        )
         for route in app.routes
         for method, (handler, _) in getattr(route, "route_handler_map", {}).items()
         if method != "OPTIONS" and route.path_format != LIVE

@@ -25,12 +25,6 @@ from hub.register import registry
 from hub.storage.tables import declarations, identities, people, visits
 
 
-@pytest.fixture(scope="module")
-def site_database(module_database):
-    """Both databases in turn."""
-    return module_database
-
-
 @pytest.fixture
 def database(site):
     """The hub's own database and keys, beside the running hub."""

@@ -1,7 +1,7 @@
 """Orders given from a station's page, and the one log of all of them."""
 
 import pytest
-from hub_stand import HubProcess, furnish, now
+from hub_stand import HubProcess, furnish, now, on
 from web_stand import Visitor
 
 from core.orders import HoldOpen, Resend, SetPlace
@@ -18,14 +18,14 @@ PAGE, LOG = "/officers/fleet/s1", "/officers/orders"
 
 
 @pytest.fixture(scope="module")
-def stand(tmp_path_factory):
+def stand(tmp_path_factory, module_database):
     data = tmp_path_factory.mktemp("commands")
-    furnish(data, "s1", "s2")
-    store, ring = open_store(Settings(data=str(data)))
+    furnish(data, "s1", "s2", database=module_database)
+    store, ring = open_store(Settings(data=str(data), database=module_database))
     with store.writing() as connection:
         for role in (Role.TECHNICIAN, Role.ADMINISTRATOR):
             accounts.add(connection, Account(role.value, role.value, role), PASSWORD, now())
-    hub = HubProcess(data).start()
+    hub = HubProcess(data, *on(data, module_database)).start()
     yield f"http://{hub.ready['http']}", store, ring
     store.close()
     assert hub.stop() == 0
@@ -109,4 +109,5 @@ def test_the_log_shows_everybodys_orders_and_what_was_chosen_of_them(stand):
     assert "chuyển chốt" in technician.get(f"{LOG}?status=queued").text
     assert "chuyển chốt" not in technician.get(f"{LOG}?status=timed-out").text
     assert "chuyển chốt" not in technician.get(f"{LOG}?before=2020-01-01T00:00:00%2B00:00").text
-    assert technician.get(f"{LOG}?before=rubbish&status=%00").status_code == 200
+    assert technician.get(f"{LOG}?before=rubbish&status=rubbish").status_code == 200
+    assert technician.get(f"{LOG}?status=%00").status_code == 404

@@ -8,8 +8,6 @@ from inspector import Inspector
 from litestar import Litestar
 from litestar.exceptions import LitestarDeprecationWarning
 from tour import Tour
-from town import furnish_town
-from web_stand import serve_pages
 
 from hub.config import Settings
 from hub.web.parts import routers
@@ -35,20 +33,11 @@ def as_pattern(address: str) -> str:
     return re.sub(r"\\{[a-z_]+\\}", "[^/]+", re.escape(address))
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, messages):
-    """A hub with a town on it."""
-    data = tmp_path_factory.mktemp("town")
-    hub = serve_pages(data, messages, furnish_town)
-    yield hub
-    assert hub.stop() == 0
-
-
 @pytest.mark.timeout(900)
-def test_every_page_is_open_to_everybody_light_and_dark_on_a_phone_and_at_a_desk(browser, site, messages):
+def test_every_page_is_open_to_everybody_light_and_dark_on_a_phone_and_at_a_desk(browser, town, messages):
     every, look = addresses(), Inspector()
     with browser.new_context(viewport={"width": 360, "height": 740}) as context:
-        Tour(context, site, messages, look).everywhere()
+        Tour(context, town, messages, look).everywhere()
     assert look.found == {}
     unseen = [each for each in every if not any(re.fullmatch(as_pattern(each), path) for path in look.paths)]
     assert unseen == [], "a new page belongs into tour.py"

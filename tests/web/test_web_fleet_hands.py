@@ -1,7 +1,7 @@
 """A station's page that draws itself anew while somebody is at it: nothing is taken out of their hands."""
 
 import pytest
-from hub_stand import HubProcess, furnish, now
+from hub_stand import HubProcess, furnish, now, on
 from playwright.sync_api import expect
 
 from core import wire
@@ -20,13 +20,13 @@ PASSWORD = "ba con vịt trời"
 class Stand:
     """A hub with one station, whose board grows warmer with each of its messages."""
 
-    def __init__(self, data) -> None:
-        self.pinned = furnish(data, "s1")
-        store, _ = open_store(Settings(data=str(data)))
+    def __init__(self, data, database: str) -> None:
+        self.pinned = furnish(data, "s1", database=database)
+        store, _ = open_store(Settings(data=str(data), database=database))
         with store.writing() as connection:
             accounts.add(connection, Account("admin", "Quản trị", Role.ADMINISTRATOR), PASSWORD, now())
         store.close()
-        self.hub = HubProcess(data).start()
+        self.hub = HubProcess(data, *on(data, database)).start()
         self.degrees = 20
 
     def say(self) -> str:
@@ -40,8 +40,8 @@ class Stand:
 
 
 @pytest.fixture(scope="module")
-def stand(tmp_path_factory):
-    standing = Stand(tmp_path_factory.mktemp("hands"))
+def stand(tmp_path_factory, module_database):
+    standing = Stand(tmp_path_factory.mktemp("hands"), module_database)
     yield standing
     assert standing.hub.stop() == 0
 

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from math import hypot
 
 import pytest
-from town import PASSWORD, furnish_town
-from web_stand import Messages, Visitor, serve_pages
 
 from core.health import CameraFigures, Health
 from core.model import Area
@@ -85,21 +83,6 @@ def test_names_of_districts_never_stand_upon_each_other():
     assert {label.minor for label in drawn.labels} == {True, False}
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with Messages() as messages:
-        hub = serve_pages(tmp_path_factory.mktemp("map"), messages, furnish_town)
-        yield hub
-        assert hub.stop() == 0
-
-
-@pytest.fixture
-def technician(site):
-    visitor = Visitor(site.url, None)
-    visitor.submit("/officers/sign-in", account="ky-thuat", password=PASSWORD)
-    return visitor
-
-
 def test_stations_stand_on_the_map_by_shape_and_colour_and_lead_to_their_pages(technician):
     page = technician.get(MAP).text
     (mark,) = re.findall(r'<a id="m-s1" class="mark red" href="([^"]+)" aria-label="([^"]+)"', page)
@@ -121,12 +104,12 @@ def test_what_is_chosen_stands_in_the_address_and_goes_along_to_the_list(technic
 
 
 @pytest.mark.browser
-def test_marks_are_reached_by_keyboard_and_are_large_enough_for_a_finger(site, technician, browser):
+def test_marks_are_reached_by_keyboard_and_are_large_enough_for_a_finger(town, technician, browser):
     with browser.new_context(viewport={"width": 360, "height": 740}) as context:
-        cookies = [{"name": each.name, "value": each.value, "url": site.url} for each in technician.cookies]
+        cookies = [{"name": each.name, "value": each.value, "url": town.url} for each in technician.cookies]
         context.add_cookies(cookies)
         page = context.new_page()
-        page.goto(site.url + MAP)
+        page.goto(town.url + MAP)
         page.locator("#line").get_by_text("Đang cập nhật trực tiếp").wait_for()
         page.locator("#m-s1").focus()
         assert page.evaluate("document.activeElement.id") == "m-s1"

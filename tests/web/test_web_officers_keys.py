@@ -7,8 +7,7 @@ import pytest
 from hub_stand import now
 from keys_alone import enter, reach, type_in
 from playwright.sync_api import expect
-from town import CITIZEN, PASSWORD, furnish_town
-from web_stand import Messages, serve_pages
+from town import CITIZEN, PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -16,24 +15,15 @@ DESK = {"width": 1280, "height": 900}
 WHY = "ca benh so 12"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """A hub with a town on it."""
-    with Messages() as messages:
-        hub = serve_pages(tmp_path_factory.mktemp("keys-alone"), messages, furnish_town)
-        yield hub
-        assert hub.stop() == 0
-
-
 @pytest.fixture
-def sign_in(site, browser):
+def sign_in(town, browser):
     """Signs somebody in and goes to a page of the menu; the mouse is never there."""
     opened = []
 
     def enter_as(name: str, path: str):
         page = browser.new_page(viewport=DESK)
         opened.append(page)
-        page.goto(f"{site.url}/officers/sign-in")
+        page.goto(f"{town.url}/officers/sign-in")
         type_in(page, "account", name)
         type_in(page, "password", PASSWORD)
         enter(page, "main form button")

@@ -15,12 +15,6 @@ DA_NANG = "48"
 THERE = areas.under("34", DA_NANG)[0].code
 
 
-@pytest.fixture(scope="module")
-def site_database(module_database):
-    """Both databases in turn."""
-    return module_database
-
-
 @pytest.fixture
 def sheet(visitor):
     """A sheet that somebody has just begun; its address without the step."""

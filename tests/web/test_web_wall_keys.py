@@ -2,23 +2,6 @@
 
 import pytest
 from playwright.sync_api import expect
-from town import PASSWORD, furnish_town
-from web_stand import Messages, Visitor, serve_pages
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with Messages() as messages:
-        hub = serve_pages(tmp_path_factory.mktemp("keys"), messages, furnish_town)
-        yield hub
-        assert hub.stop() == 0
-
-
-@pytest.fixture
-def technician(site):
-    visitor = Visitor(site.url, None)
-    visitor.submit("/officers/sign-in", account="ky-thuat", password=PASSWORD)
-    return visitor
 
 
 @pytest.mark.parametrize(
@@ -39,12 +22,12 @@ def test_a_group_that_there_is_not_is_none(technician):
 
 
 @pytest.mark.browser
-def test_keys_walk_the_stations_open_the_filter_and_show_what_they_do(site, technician, browser):
+def test_keys_walk_the_stations_open_the_filter_and_show_what_they_do(town, technician, browser):
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-        cookies = [{"name": each.name, "value": each.value, "url": site.url} for each in technician.cookies]
+        cookies = [{"name": each.name, "value": each.value, "url": town.url} for each in technician.cookies]
         context.add_cookies(cookies)
         page = context.new_page()
-        page.goto(f"{site.url}/officers/fleet")
+        page.goto(f"{town.url}/officers/fleet")
         expect(page.locator("#line")).to_have_text("Đang cập nhật trực tiếp")
         first, second = page.locator("#stations tr th a").nth(0), page.locator("#stations tr th a").nth(1)
         expect(first).to_have_text("s1")

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from hub_stand import now
 from web_stand import Visitor, numbers, phone, whole
 
-from hub.config import Settings
 from hub.officials import accounts, audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Role
@@ -19,7 +18,7 @@ from hub.storage.tables import declarations, people
 @pytest.fixture
 def database(site):
     """The hub's own database and keys, beside the running hub."""
-    store, ring = open_store(Settings(data=str(site.data)))
+    store, ring = open_store(site.settings)
     yield store, ring
     store.close()
 

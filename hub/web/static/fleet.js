@@ -165,7 +165,7 @@ if (rows || map) {
   const hint = document.getElementById("keys-hint");
   if (hint && matchMedia("(hover: hover)").matches) hint.hidden = false;
   addEventListener("keydown", (event) => {
-    const typing = event.target.closest?.("input, select, textarea, dialog");
+    const typing = event.target.closest?.("input, select, textarea, dialog[open]");
     if (typing || event.ctrlKey || event.altKey || event.metaKey || !keys[event.key]) return;
     event.preventDefault();
     keys[event.key]();
