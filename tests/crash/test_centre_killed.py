@@ -72,7 +72,7 @@ def systemd(centre: Centre, stop: threading.Event) -> threading.Thread:
 def test_nothing_is_lost_or_doubled_though_hub_broker_and_database_are_killed(tmp_path, database, broker, luck):
     centre = Centre(tmp_path / "hub", mqtt=str(broker.port))
     centre.folder.mkdir()
-    centre.settings = f'database = "{database.lend()}"\n'
+    centre.database = database.lend()
     centre.broker = ("--mqtt", f"127.0.0.1:{broker.port}")
     furnish(centre)
     names = [f"gate-{each}" for each in range(1, STATIONS + 1)]

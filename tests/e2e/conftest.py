@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "hub"))  # databases
 sys.path.insert(0, str(Path(__file__).parent))
 
 from chromium import chromium
+from databases import module_database, postgres  # noqa: F401  # fixtures
 from demos import Demo
 from gates import PLACE, Centre, Gate, enrol, furnish
 
@@ -49,9 +51,27 @@ def launch() -> Iterator[Callable[..., object]]:
         yield start
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """Gives the URL of another database with nothing at all in it; empty: the hub's own file."""
+    if request.param == "sqlite":
+        yield str
+        return
+    server, made = request.getfixturevalue("postgres"), list[str]()
+
+    def make() -> str:
+        made.append(server.make())
+        return made[-1]
+
+    yield make
+    for url in made:
+        server.drop(url)
+
+
 @pytest.fixture
-def centre(tmp_path: Path) -> Iterator[Centre]:
-    centre = Centre(tmp_path / "hub")
+def centre(tmp_path: Path, empty_database: Callable[[], str]) -> Iterator[Centre]:
+    """A running hub on either database, with people and a policy."""
+    centre = Centre(tmp_path / "hub", database=empty_database())
     centre.folder.mkdir()
     furnish(centre)
     try:

@@ -6,18 +6,22 @@ import json
 import os
 import queue
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
 from ports import free_port
+
+from hub.config import Settings
+from hub.opening import open_store
+from hub.storage.keyring import Keyring
+from hub.storage.store import Store
 
 BIN = Path(sys.executable).parent
 PLACE = "cho-dong-ba"
@@ -50,7 +54,8 @@ class Centre:
     http: str = field(default_factory=lambda: str(free_port()))
     mqtt: str = field(default_factory=lambda: str(free_port()))
     process: subprocess.Popen[bytes] | None = None
-    settings: str = ""  # of hub.toml
+    database: str = ""  # its URL; without one the hub has its own file
+    settings: str = ""  # more of hub.toml
     broker: tuple[str, ...] = ()  # words for `hub serve` when the broker is not the hub's own
     prefix: tuple[str, ...] = ()  # what runs the processes, as `ip netns exec NAME` does
 
@@ -80,10 +85,22 @@ class Centre:
 
     def configured(self) -> list[str]:
         """The words that name hub.toml, when there is one."""
-        if not self.settings:
+        named = f"database = {json.dumps(self.database)}\n" if self.database else ""
+        if not named + self.settings:
             return []
-        (self.folder / "hub.toml").write_text(self.settings)
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "hub.toml").write_text(named + self.settings)
         return ["--config", str(self.folder / "hub.toml")]
+
+    def opened(self) -> tuple[Store, Keyring]:
+        """Its database and keys, beside the running hub."""
+        return open_store(Settings(data=str(self.folder), database=self.database))
+
+    def lose(self, aside: Path, database: str) -> None:
+        """Its data are gone, all but what lies aside; the next hub has an empty database, or a file of its own."""
+        self.stop(signal.SIGKILL)
+        self.folder.rename(aside)
+        self.database = database
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:
@@ -101,10 +118,12 @@ class Centre:
         return [row for row in self.every(station) if row.get("type") != "amendment"]
 
     def counted(self, station: str) -> int:
-        """How many such rows lie in the hub's file, seen at once; what they are worth, ``rows`` tells."""
-        question = "SELECT count(*) FROM journal_rows WHERE station = ? AND NOT instr(raw, CAST(? AS BLOB))"
-        with closing(sqlite3.connect(f"file:{self.folder}/hub.sqlite?mode=ro", timeout=30, uri=True)) as file:
-            found: int = file.execute(question, (station, '"type":"amendment"')).fetchone()[0]
+        """How many such rows lie in the hub's database, seen at once; what they are worth, ``rows`` tells."""
+        lacks = "position(:what IN raw) = 0" if self.database else "NOT instr(raw, :what)"
+        question = sa.text(f"SELECT count(*) FROM journal_rows WHERE station = :station AND {lacks}")
+        url = self.database or f"sqlite:///file:{self.folder}/hub.sqlite?mode=ro&uri=true&timeout=30"
+        with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
+            found: int = connection.scalar(question, {"station": station, "what": b'"type":"amendment"'})
             return found
 
     def publish(self, **rules: object) -> None:

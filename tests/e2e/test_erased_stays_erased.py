@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 
 import pytest
@@ -13,19 +12,21 @@ from station import config
 from station.journal.reading import JournalReader
 
 
+@pytest.fixture(autouse=True)
+def admin(centre):
+    """Somebody who may erase."""
+    words = ("account", "add", "admin", "--role", "administrator", "--own")
+    centre.run(*words, typed="ba con vịt trời\n")
+
+
 def erase(centre, person: int) -> str:
     """Erases somebody by their number; what the command said."""
-    account = [BIN / "hub", "account", "add", "admin", "--role", "administrator", "--own", "--data", centre.folder]
-    subprocess.run(account, input="ba con vịt trời\n", capture_output=True, text=True, timeout=60, check=False)
-    words = [BIN / "hub", "person", "erase", "--by", "admin", "--json", "--data", centre.folder]
-    done = subprocess.run(words, input=number(person) + "\n", capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return centre.run("person", "erase", "--by", "admin", "--json", typed=number(person) + "\n")
 
 
 def known(centre, person: int) -> bool:
     """Whether the registry knows whose number this is."""
-    words = [BIN / "hub", "person", "export", "--data", centre.folder]
+    words = [BIN / "hub", "person", "export", "--data", centre.folder, *centre.configured()]
     done = subprocess.run(words, input=number(person) + "\n", capture_output=True, text=True, timeout=60, check=False)
     return done.returncode == 0
 
@@ -64,7 +65,9 @@ def test_a_persons_rows_are_erased_on_the_card_of_a_station_that_was_away(centre
 
 
 @pytest.mark.broker
-def test_whoever_was_erased_after_the_backup_stays_erased_and_the_day_is_filled_in(centre, open_gate, tmp_path):
+def test_whoever_was_erased_after_the_backup_stays_erased_and_the_day_is_filled_in(
+    centre, open_gate, tmp_path, empty_database
+):
     secret, backup = tmp_path / "secret.txt", tmp_path / "hub.tqb"
     secret.write_text("twelve letters at least")
     gate = open_gate("gate-1").start()
@@ -77,8 +80,7 @@ def test_whoever_was_erased_after_the_backup_stays_erased_and_the_day_is_filled_
     wait(lambda: held_once(centre, "gate-1", 3))
     erase(centre, 0)
     erase(centre, 1)
-    centre.stop(signal.SIGKILL)
-    centre.folder.rename(tmp_path / "lost")
+    centre.lose(tmp_path / "lost", empty_database())
     lists = str(tmp_path / "lost" / "erasures.jsonl")
     said = centre.run("restore", str(backup), "--passphrase-file", str(secret), "--erasures", lists)
     assert "erased again: 2 people" in said

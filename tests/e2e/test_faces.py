@@ -11,11 +11,9 @@ from gates import number, wait
 from insides import Inside
 
 from core.model import Capture, Source, Symbology
-from hub.config import Settings
 from hub.officials import accounts, sessions
 from hub.officials.accounts import Account
 from hub.officials.rights import Role
-from hub.opening import open_store
 from hub.stations import fleet
 
 PASSWORD = "ba con vịt trời"
@@ -24,7 +22,7 @@ PASSWORD = "ba con vịt trời"
 @pytest.fixture
 def technician(centre):
     """The cookie of somebody who may look."""
-    store, _ = open_store(Settings(data=str(centre.folder)))
+    store, _ = centre.opened()
     now = datetime.now(UTC)
     with store.writing() as connection:
         accounts.add(connection, Account("ky-thuat", "Kỹ thuật", Role.TECHNICIAN), PASSWORD, now)

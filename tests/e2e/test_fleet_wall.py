@@ -26,9 +26,11 @@ LARGE = int(os.environ.get("STATIONS", "0"))
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory):
-    """A hub with twenty invented stations, six of them with a fault."""
-    with hub_with_fleet(tmp_path_factory.mktemp("town"), 20, CROWDS + FAULTS + SILENCE, "--speed", "10") as town:
+def town(tmp_path_factory, module_database):
+    """A hub on either database, with twenty invented stations, six of them with a fault."""
+    pattern = CROWDS + FAULTS + SILENCE
+    folder = tmp_path_factory.mktemp("town")
+    with hub_with_fleet(folder, 20, pattern, "--speed", "10", database=module_database) as town:
         yield town
 
 

@@ -14,8 +14,6 @@ from core import keys, wire
 from core.announcement import Announcement, DeclaringKey, SealingKey
 from core.codes import declaration
 from core.model import DeclarationKind
-from hub.config import Settings
-from hub.opening import open_store
 from hub.register import signers
 from hub.storage.tables import announcements
 
@@ -35,7 +33,7 @@ def code_by(key: Ed25519PrivateKey) -> str:
 
 def new_code(centre) -> str:
     """A code that the hub signs with the key of now."""
-    store, ring = open_store(Settings(data=str(centre.folder)))
+    store, ring = centre.opened()
     with store.reading() as connection:
         key = signers.current(connection, ring)
     store.close()
@@ -73,7 +71,7 @@ def test_a_list_of_keys_that_another_signed_is_refused(centre, open_gate):
     public = foreign.public_key().public_bytes_raw()
     sealing = SealingKey(keys.key_id(public), keys.encode_key(public))
     told = Announcement("keys", 1 << 40, datetime.now(UTC), (DeclaringKey(sealing.id, sealing.public),), sealing)
-    store, _ = open_store(Settings(data=str(centre.folder)))
+    store, _ = centre.opened()
     with store.writing() as connection:
         forged = wire.encode(keys.sign(signing, wire.encode(told)))
         connection.execute(announcements.insert().values(version=1 << 40, document=forged, published=datetime.now(UTC)))

@@ -56,8 +56,7 @@ def test_a_gate_without_a_network_still_gives_a_real_answer(centre, open_gate):
 def test_what_changed_comes_as_a_delta_and_a_withheld_gate_gets_none(centre, open_gate, tmp_path):
     with_snapshots(centre)
     gate, other = often(open_gate("gate-1", "http")), often(open_gate("gate-2", "http"), "boot")
-    account = [BIN / "hub", "account", "add", "test", "--role", "administrator", "--own", "--data", centre.folder]
-    subprocess.run(account, input="ba con vịt trời\n", text=True, timeout=60, check=True)
+    centre.run("account", "add", "test", "--role", "administrator", "--own", typed="ba con vịt trời\n")
     centre.run("snapshot", "withhold", "gate-2", "--by", "test")
     gate.start()
     other.start()

@@ -18,8 +18,6 @@ from paho.mqtt.enums import CallbackAPIVersion
 from core.model import Direction
 from core.orders import Logs, OpenOnce, SetPlace, Snapshot, Task
 from core.rules import Policy
-from hub.config import Settings
-from hub.opening import open_store
 from hub.policy import policies
 from hub.stations import fleet, orders
 
@@ -28,7 +26,7 @@ class Desk:
     """Orders given beside the running hub, as its commands do, without a process for each."""
 
     def __init__(self, centre) -> None:
-        self.store, self.ring = open_store(Settings(data=str(centre.folder)))
+        self.store, self.ring = centre.opened()
 
     def give(self, task: Task, life: timedelta | None = None) -> str:
         with self.store.writing() as connection:

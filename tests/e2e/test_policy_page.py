@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from gates import BIN, number, wait
+from gates import number, wait
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.broker, pytest.mark.timeout(300)]
@@ -17,8 +16,7 @@ PASSWORD = "three plain words here"
 @pytest.fixture
 def page(launch, centre):
     """An administrator's browser, signed in, in English, at a phone's width."""
-    words = ["account", "add", "admin", "--own", "--role", "administrator", "--shown", "Admin", "--data", centre.folder]
-    subprocess.run([BIN / "hub", *words], input=PASSWORD, text=True, check=True, capture_output=True, timeout=120)
+    centre.run("account", "add", "admin", "--own", "--role", "administrator", "--shown", "Admin", typed=PASSWORD)
     context = launch().new_context(viewport={"width": 360, "height": 780}, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{centre.http}/officers/sign-in")

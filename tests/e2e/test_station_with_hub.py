@@ -97,7 +97,7 @@ def test_two_stations_with_one_name_are_told_apart_and_nothing_is_lost(centre, o
 @pytest.mark.broker
 @pytest.mark.parametrize("transport", ["http", "mqtt"])
 def test_after_a_restore_of_last_nights_backup_the_stations_kept_rows_fill_the_day_in(
-    centre, open_gate, tmp_path, transport
+    centre, open_gate, tmp_path, empty_database, transport
 ):
     secret, backup = tmp_path / "secret.txt", tmp_path / "hub.tqb"
     secret.write_text("twelve letters at least")
@@ -110,8 +110,7 @@ def test_after_a_restore_of_last_nights_backup_the_stations_kept_rows_fill_the_d
     for person in range(2, 7):
         gate.show(number(person))
     wait(lambda: held_once(centre, "gate-1", 7))
-    centre.stop(signal.SIGKILL)
-    centre.folder.rename(tmp_path / "lost")
+    centre.lose(tmp_path / "lost", empty_database())
     centre.run("restore", str(backup), "--passphrase-file", str(secret))
     assert held_once(centre, "gate-1", 2)
     centre.start()

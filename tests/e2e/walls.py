@@ -11,8 +11,6 @@ from pathlib import Path
 
 from gates import BIN, PLACE, Centre, wait
 
-from hub.config import Settings
-from hub.opening import open_store
 from hub.stations import alarms
 from hub.stations.alarms import Alarm
 
@@ -86,7 +84,8 @@ class Fleet:
         (self._folder / "pattern.toml").write_text(pattern)
         own = ["--stations", str(stations), "--crowd", "pattern.toml", "--hub", "ready.json", "--ready", "up.json"]
         with (self._folder / "simulate.log").open("wb") as log:
-            command = [BIN / "hub", "simulate", "--data", self._folder, *own, *more, "--json"]
+            where = ["--data", self._folder, *centre.configured()]
+            command = [BIN / "hub", "simulate", *where, *own, *more, "--json"]
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=self._folder, text=True)
         up = self._folder / "up.json"
         try:
@@ -112,9 +111,11 @@ class Fleet:
 
 
 @contextmanager
-def hub_with_fleet(folder: Path, stations: int, pattern: str, *more: str) -> Iterator[tuple[Centre, Fleet]]:
+def hub_with_fleet(
+    folder: Path, stations: int, pattern: str, *more: str, database: str = ""
+) -> Iterator[tuple[Centre, Fleet]]:
     """A hub with one place of its own and an official, and so many invented stations."""
-    centre = Centre(folder / "hub")
+    centre = Centre(folder / "hub", database=database)
     centre.folder.mkdir(parents=True)
     area = {"edition": "63", "province": "46", "district": "474", "commune": "19777"}
     place = {"code": PLACE, "name": "Chợ Đông Ba", "kind": "venue", "area": area}
@@ -135,7 +136,7 @@ def hub_with_fleet(folder: Path, stations: int, pattern: str, *more: str) -> Ite
 
 def standing(centre: Centre) -> list[Alarm]:
     """The alarms that stand."""
-    store, _ = open_store(Settings(data=str(centre.folder)))
+    store, _ = centre.opened()
     with store.reading() as connection:
         found = alarms.listed(connection)
     store.close()
