@@ -1,4 +1,4 @@
-"""The hub over MQTT.  The only module that says paho.
+"""The hub over MQTT.
 
 Callbacks run under paho's own lock and a fault in one would kill its thread: they only put things into queues, each
 bounded.  The sync loop takes ``events`` out and owns what is published, but for look-ups, which the gate publishes
@@ -13,19 +13,16 @@ import itertools
 import queue
 import random
 import secrets
-import socket
-import ssl
 import struct
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -33,59 +30,19 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core import answers, health, keys, orders, shown, wire
 from core.model import GateKind
+from station.broker import LARGEST, ROOT, Broker, Connected, Disconnected, Event, Message, client_of, end
 from station.errors import HubCannotSay, HubUnreachable
 from station.handover import Handover
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import SocketLike
-
-ROOT = "tq/v1"
-LARGEST = 1 << 20
-"""Messages larger than this are dropped unread."""
+    pass
 
 _SESSION_LASTS = 3600
-_WILL_WAITS = 30
 _MOST_EVENTS = 16
 _MOST_ANSWERS = 16
 _LONGEST_PAUSE = 60.0
 _FIRST_PAUSE = 4.0
 _EXPIRY, _TEXT = struct.Struct(">BI"), struct.Struct(">BH")
-
-
-class Connected(msgspec.Struct, frozen=True):
-    """The broker let us in and takes up to ``largest`` bytes a message: what is retained is to be published again."""
-
-    largest: int = LARGEST
-
-
-class Disconnected(msgspec.Struct, frozen=True):
-    """The line is down."""
-
-    problem: str
-
-
-class Message(msgspec.Struct, frozen=True):
-    """Something the hub said, other than an answer; ``topic`` without the root, ``retained`` when it is not of now."""
-
-    topic: str
-    payload: bytes
-    retained: bool = False
-
-
-Event = Connected | Disconnected | Message
-
-
-class Broker(msgspec.Struct, frozen=True):
-    """How to reach the broker."""
-
-    host: str
-    port: int
-    username: str
-    password: str
-    keepalive: int = 30
-    tls: bool = False
-    ca_file: Path | None = None
-    will_waits: int = _WILL_WAITS
 
 
 class MqttHub:
@@ -136,9 +93,7 @@ class MqttHub:
 
     def __exit__(self, *_: object) -> None:
         """Says goodbye and ends paho's thread."""
-        self._client.disconnect()
-        with contextlib.suppress(AttributeError):  # its thread may forget itself before it is waited for (issue 872)
-            self._client.loop_stop()
+        end(self._client)
 
     @property
     def connected(self) -> bool:
@@ -146,7 +101,7 @@ class MqttHub:
         return self._client.is_connected()
 
     def events(self) -> Iterator[Event]:
-        """What has happened since it was last asked, changes of the line first.
+        """What has happened since it was last asked, changes of the line first; topics are without the root.
 
         Of what nobody asks for only the newest is kept: all that the hub says it says again.
         """
@@ -292,12 +247,7 @@ class MqttHub:
             raise HubUnreachable(self.name, "answers in words that are not a hub's") from error
 
     def _make(self, state: wire.State) -> mqtt.Client:
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self._station, protocol=mqtt.MQTTv5)
-        client.username_pw_set(self._broker.username, self._broker.password)
-        if self._broker.tls:
-            client.tls_set(
-                ca_certs=str(self._broker.ca_file) if self._broker.ca_file else None, cert_reqs=ssl.CERT_REQUIRED
-            )
+        client = client_of(self._broker, self._station)
         gone = msgspec.structs.replace(state, online=False)
         client.will_set(
             f"{self._own}/state",
@@ -307,7 +257,6 @@ class MqttHub:
             properties=_properties(PacketTypes.WILLMESSAGE, WillDelayInterval=self._broker.will_waits),
         )
         client.max_inflight_messages_set(20)
-        client.on_socket_open = without_delay
         client.on_connect = self._on_connect
         client.on_connect_fail = lambda *_: self._lost(Disconnected("the broker cannot be reached"))
         client.on_disconnect = self._on_disconnect
@@ -388,9 +337,3 @@ def _properties(packet: int, **values: object) -> Properties:
     for name, value in values.items():
         setattr(properties, name, value)
     return properties
-
-
-def without_delay(_client: mqtt.Client, _data: object, sock: SocketLike) -> None:
-    """Nagle's algorithm would hold a look-up back for 40 ms."""
-    with contextlib.suppress(OSError):
-        cast(socket.socket, sock).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -10,8 +10,9 @@ from collections import deque
 import msgspec
 
 from core import wire
+from station.broker import Connected, Disconnected, Message
 from station.journal.record import Pending
-from station.link import Connected, Disconnected, Message, MqttHub
+from station.link import MqttHub
 from station.pace import Pace
 from station.sync import HELD_WITHIN, MOST_BYTES, MOST_ROWS, NOT_HELD, Sync, batch_of, moves_on, size_of
 

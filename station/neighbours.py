@@ -20,9 +20,9 @@ from core.health import PlaceFigures, shortened
 from core.model import Direction
 from core.place import Dropped, Seen, Word
 from core.rules import GateRules
+from station.broker import Broker, Connected, Disconnected
 from station.clock import BUILT, Clock
 from station.journal.place import PlaceBook
-from station.link import Broker, Connected, Disconnected
 from station.place_link import PlaceLine
 from station.policies import Policies
 from station.settings import Settings

@@ -1,29 +1,26 @@
-"""The line to the place's own broker: what the gates of one place tell each other.  Beside ``link``, it says paho.
+"""The line to the place's own broker: what the gates of one place tell each other.
 
-As there, callbacks only put things into bounded queues.  Nothing is retained, and no queue of the broker's is relied
-on: who comes back asks, and the others tell their day again.
+As in ``link``, callbacks only put things into bounded queues.  Nothing is retained, and no queue of the broker's is
+relied on: who comes back asks, and the others tell their day again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core.place import MOST_BYTES
-from station.link import ROOT, Broker, Connected, Disconnected, Message, without_delay
+from station.broker import ROOT, Broker, Connected, Disconnected, Event, Message, client_of, end
 
 _MOST_EVENTS = 16
 _MOST_MESSAGES = 256
 _LONGEST_PAUSE = 15
-
-Event = Connected | Disconnected | Message
 
 
 class PlaceLine:
@@ -50,9 +47,7 @@ class PlaceLine:
 
     def __exit__(self, *_: object) -> None:
         """Ends the line and paho's thread."""
-        self._client.disconnect()
-        with contextlib.suppress(AttributeError):  # its thread may forget itself before it is waited for (issue 872)
-            self._client.loop_stop()
+        end(self._client)
 
     @property
     def free(self) -> bool:
@@ -77,15 +72,9 @@ class PlaceLine:
                 yield waiting.popleft()
 
     def _make(self, station: str) -> mqtt.Client:
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"{station}-place", protocol=mqtt.MQTTv5)
-        client.username_pw_set(self._broker.username, self._broker.password)
-        if self._broker.tls:
-            client.tls_set(
-                ca_certs=str(self._broker.ca_file) if self._broker.ca_file else None, cert_reqs=ssl.CERT_REQUIRED
-            )
+        client = client_of(self._broker, f"{station}-place")
         client.reconnect_delay_set(1, _LONGEST_PAUSE)
         client.max_inflight_messages_set(4)
-        client.on_socket_open = without_delay
         client.on_connect = self._on_connect
         client.on_connect_fail = lambda *_: self._change(Disconnected("the place's broker cannot be reached"))
         client.on_disconnect = self._on_disconnect

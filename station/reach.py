@@ -59,7 +59,8 @@ def reach(settings: Settings, own: tuple[str, ...], policies: Policies, clock: C
         return Reach(None, NoCarrier(), wake, state.session)
     if not settings.uses_mqtt:
         return Reach(over_http(), HttpCarrier(over_http()), wake, state.session, snapshots)
-    from station.link import Broker, MqttHub
+    from station.broker import Broker
+    from station.link import MqttHub
 
     mqtt, (host, port) = settings.mqtt, settings.mqtt.address
     broker = Broker(host, port, settings.mqtt_username, settings.mqtt_password, mqtt.keepalive, mqtt.tls, mqtt.ca_file)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ import msgspec
 
 from core.orders import Header, OrderId, Said
 from station.errors import OrderBookError
-from station.journal import salvage
+from station.journal.book import Book, set_aside_if_damaged
 
 log = logging.getLogger(__name__)
 
@@ -115,33 +114,15 @@ class OrderBook:
 
     def _opened(self) -> sqlite3.Connection:
         try:
-            return _open(self.path, 0.0)
+            return _book(0.0).opened(self.path)
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise
-            kept = salvage.aside(self.path, "damaged")
-            salvage.move(self.path, kept)
+            kept = set_aside_if_damaged(self.path, error)
             log.error("book of orders was damaged: a new one begins", extra={"set_aside": str(kept)})
-            return _open(self.path, _LOST)
+            return _book(_LOST).opened(self.path)
 
 
-def _open(path: Path, since: float) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-    try:
-        os.chmod(path, 0o600)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        if db.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
-            db.execute("BEGIN IMMEDIATE")
-            for table in _TABLES:
-                db.execute(table)
-            db.execute("INSERT INTO book VALUES (?)", (since,))
-            db.execute(f"PRAGMA user_version = {_VERSION}")
-            db.execute("COMMIT")
-    except BaseException:
-        db.close()
-        raise
-    return db
+def _book(since: float) -> Book:
+    return Book(_VERSION, (*_TABLES, f"INSERT INTO book VALUES ({since:f})"))  # noqa: S608  # a number of ours
 
 
 def _since(db: sqlite3.Connection, now: datetime) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +20,7 @@ from core.model import Direction, Subject
 from core.movement import Passage
 from core.place import Seen, Step
 from core.wire import Row
-from station.journal import salvage
+from station.journal.book import Book, set_aside_if_damaged
 from station.journal.days import names_of
 
 log = logging.getLogger(__name__)
@@ -31,13 +30,16 @@ _Found = TypeVar("_Found")
 MOST_KEPT = 50_000
 """Goings through that are kept at most, the newest; a busy place has 20,000 a day."""
 
-_VERSION = 1
-_TABLES = (
-    "CREATE TABLE seen (turn INTEGER PRIMARY KEY, station TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,"
-    " day TEXT NOT NULL, at REAL NOT NULL, direction TEXT NOT NULL, passed INTEGER NOT NULL, code TEXT NOT NULL,"
-    " person TEXT NOT NULL, UNIQUE (station, epoch, seq))",
-    "CREATE INDEX seen_code ON seen (code)",
-    "CREATE INDEX seen_person ON seen (person) WHERE person <> ''",
+_BOOK = Book(
+    1,
+    (
+        "CREATE TABLE seen (turn INTEGER PRIMARY KEY, station TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,"
+        " day TEXT NOT NULL, at REAL NOT NULL, direction TEXT NOT NULL, passed INTEGER NOT NULL, code TEXT NOT NULL,"
+        " person TEXT NOT NULL, UNIQUE (station, epoch, seq))",
+        "CREATE INDEX seen_code ON seen (code)",
+        "CREATE INDEX seen_person ON seen (person) WHERE person <> ''",
+    ),
+    secure_delete=True,
 )
 _WHOLE = "SELECT turn, station, epoch, seq, at, direction, passed, code, person FROM seen"
 
@@ -171,33 +173,11 @@ class PlaceBook:
 
     def _opened(self) -> sqlite3.Connection:
         try:
-            return _open(self.path)
+            return _BOOK.opened(self.path)
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise
-            kept = salvage.aside(self.path, "damaged")
-            salvage.move(self.path, kept)
+            kept = set_aside_if_damaged(self.path, error)
             log.error("the place's book was damaged: a new one begins", extra={"set_aside": str(kept)})
-            return _open(self.path)
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-    try:
-        os.chmod(path, 0o600)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA secure_delete = ON")
-        if db.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
-            db.execute("BEGIN IMMEDIATE")
-            for table in _TABLES:
-                db.execute(table)
-            db.execute(f"PRAGMA user_version = {_VERSION}")
-            db.execute("COMMIT")
-    except BaseException:
-        db.close()
-        raise
-    return db
+            return _BOOK.opened(self.path)
 
 
 def _by(db: sqlite3.Connection, which: str, tags: Sequence[str]) -> list[Step]:

@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from core import keys, wire
 from core.health import EXPIRES, Health
-from station.link import Broker as BrokerAddress
+from station.broker import Broker as BrokerAddress
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60.0
@@ -124,7 +124,8 @@ import sys, time
 from core import keys, wire
 from core.model import GateKind
 from datetime import UTC, datetime
-from station.link import Broker, Connected, MqttHub
+from station.broker import Broker, Connected
+from station.link import MqttHub
 state = wire.State(station="gate-1", online=True, session="doomed", since=datetime.now(UTC))
 broker = Broker("127.0.0.1", int(sys.argv[1]), "gate-1", "token", will_waits=int(sys.argv[2]))
 hub = MqttHub(broker, "gate-1", GateKind.VENUE, keys.new_sealing_key()[1], ["all"], state, lambda: None)

@@ -18,10 +18,11 @@ from core.announcement import Announcement, DeclaringKey, SealingKey
 from core.codes import declaration
 from core.codes.trust import Trust, TrustedKey, Usage
 from core.model import DeclarationKind, GateKind, Scheme, SignatureState
+from station.broker import Broker
 from station.errors import HubUnreachable
 from station.hub_keys import FILE, HubKeys
 from station.journal.record import Journal
-from station.link import Broker, MqttHub
+from station.link import MqttHub
 
 NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
 SIGNING, POLICY_KEY = keys.new_signing_key()

@@ -19,8 +19,9 @@ from paho.mqtt.properties import Properties
 from core import answers, wire
 from core.model import GateKind, HealthGroup, Scheme, Standing
 from station import link
+from station.broker import LARGEST, Broker, Connected, Disconnected, Event, Message
 from station.errors import HubCannotSay, HubUnreachable
-from station.link import LARGEST, Broker, Connected, Disconnected, Event, Message, MqttHub, _AskProperties
+from station.link import MqttHub, _AskProperties
 
 AN = wire.Who(Scheme.CITIZEN, "046090000001")
 STANDING = Standing("ab" * 16, now(), "N*** A", health=HealthGroup(now()))

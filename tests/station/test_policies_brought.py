@@ -14,10 +14,11 @@ from test_sync import SIGNING, Running, wait
 from core import keys, wire
 from core.model import GateKind
 from core.rules import Policy
+from station.broker import Broker
 from station.clock import Clock
 from station.http import HttpHub
 from station.http_carrier import HttpCarrier
-from station.link import Broker, MqttHub
+from station.link import MqttHub
 from station.mqtt_carrier import MqttCarrier
 
 

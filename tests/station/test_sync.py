@@ -20,12 +20,13 @@ from core import keys, rows, wire
 from core.model import GateKind
 from core.rules import Policy
 from station import sync as sync_module
+from station.broker import Broker
 from station.clock import Clock
 from station.http import HttpHub
 from station.http_carrier import HttpBesideMqtt, HttpCarrier
 from station.journal.reading import JournalReader
 from station.journal.record import Journal
-from station.link import Broker, MqttHub
+from station.link import MqttHub
 from station.mqtt_carrier import MqttCarrier
 from station.policies import Policies
 from station.sync import Carrier, Sync
