@@ -60,9 +60,12 @@ class Delivery:
 
 
 class Writer:
-    """The writing loop; ``run`` is its thread's body and ends after ``stop`` with an empty queue."""
+    """The writing loop; ``run`` is its thread's body and ends after ``stop`` with an empty queue.
 
-    def __init__(self, store: Store, ring: Keyring) -> None:
+    ``patience``: seconds for which the batch after a large one is waited for before rows are opened.
+    """
+
+    def __init__(self, store: Store, ring: Keyring, patience: float = NEXT_SECONDS) -> None:
         self._store = store
         self._ring = ring
         self.moved: Callable[[HeldMark], None] = lambda mark: None
@@ -70,7 +73,7 @@ class Writer:
         self._queue: queue.Queue[Delivery] = queue.Queue(QUEUE_AT_MOST)
         self._stop = threading.Event()
         self._unread = True
-        self._more_comes = False
+        self._more_comes, self._waits_for_more = False, patience
 
     @property
     def busy(self) -> bool:
@@ -100,7 +103,7 @@ class Writer:
     @property
     def _patience(self) -> float:
         if self._unread:
-            return NEXT_SECONDS if self._more_comes else 0.0
+            return self._waits_for_more if self._more_comes else 0.0
         return IDLE_SECONDS
 
     def _gather(self, patience: float) -> list[Delivery]:

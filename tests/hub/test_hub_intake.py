@@ -1,5 +1,7 @@
 """Rows come in exactly once, in order, whatever the way they travel; what is wrong with one is said and kept."""
 
+import queue
+import threading
 from datetime import timedelta
 
 import msgspec
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from core import rows, wire
 from core.model import Direction, Outcome, Scheme, Subject
 from hub.journals import intake, proof, reading
+from hub.journals.writer import LARGE, READ_A_COMMIT, READ_BESIDE, Delivery, Writer
 from hub.register.people import IdentityRecord, PersonRecord
 from hub.register.registry import add_identity, put_person
 from hub.register.standings import Standings
@@ -117,6 +120,26 @@ def test_one_stations_backlog_starves_nobody(hub):
     for book in books:
         hub.take(book.batch())
     assert hub.count(visits) == 701
+
+
+@pytest.mark.parametrize(("rows", "behind"), [(LARGE, True), (LARGE - 1, False)], ids=["backlog", "not one"])
+def test_the_rows_of_a_backlog_are_opened_only_once_its_next_batch_has_been_waited_for(hub, rows, behind):
+    waits, batches = 2.0, 4
+    book, taken = journal(hub, batches * rows), queue.Queue()
+    writer = Writer(hub.store, hub.ring, patience=waits)
+    running = threading.Thread(target=writer.run)
+    running.start()
+    try:
+        for first in range(1, batches * rows, rows):
+            batch = book.batch(first, first + rows - 1)
+            threading.Timer(0.2, writer.deliver, [Delivery(batch, taken.put)]).start()  # it is on its way
+            assert taken.get(timeout=60).through == first + rows - 1
+        opened = hub.count(visits)
+    finally:
+        writer.stop()
+        running.join(60)
+    assert (opened <= batches * READ_BESIDE) == behind
+    assert behind or opened >= min((batches - 1) * rows, READ_A_COMMIT)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
