@@ -204,6 +204,10 @@ class Refused(msgspec.Struct, frozen=True):
     cause: str
 
 
+CONFLICT = "another row is already held under this number; are there two stations with this name?"
+"""The cause of a refusal that is told once, with the batch that brought the row, and in no mark after that."""
+
+
 class HeldMark(msgspec.Struct, frozen=True):
     """``held`` topic and the answer to ``POST /v1/checkins``: «I hold epoch E through N»."""
 

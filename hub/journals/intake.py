@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from core import rows
-from core.wire import Batch, HeldMark, Refused
+from core.wire import CONFLICT, Batch, HeldMark, Refused
 from hub.journals import lost
 from hub.stations.alarms import raise_alarm, told_to
 from hub.storage.keeping_tables import anchors
@@ -27,7 +27,6 @@ from hub.storage.tables import Instant, conflicting_rows, journal_rows, journals
 WAITING_AT_MOST = 10_000
 REFUSED_TOLD_AT_MOST = 64
 LATE = "came after its range was given up for lost; replay it: hub dead-letter replay"
-CONFLICT = "another row is already held under this number; are there two stations with this name?"
 
 _EPOCH = re.compile(r"[0-9a-f]{16}")
 # Built once: putting a statement together takes longer than most of these run.

@@ -24,6 +24,7 @@ _KNOWN = (
 _REFUSE = (
     "INSERT OR IGNORE INTO refused VALUES (?1, ?2, ?3, (SELECT raw FROM rows WHERE rows.epoch = ?1 AND rows.seq = ?2))"
 )
+_LISTED = "SELECT seq FROM refused WHERE epoch = ? AND cause <> ?"
 _NEXT = "SELECT seq, at, raw FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?"
 
 
@@ -49,15 +50,21 @@ def as_far_as_here(db: sqlite3.Connection, mark: wire.HeldMark) -> wire.HeldMark
 
 
 def refuse(db: sqlite3.Connection, mark: wire.HeldMark) -> int:
-    """Puts the rows that the mark refuses on the list of dead letters; how many were not on it."""
+    """Puts the rows that the mark refuses on the list of dead letters; how many were not on it.
+
+    Those that it would name and does not have been replayed at the hub: they leave the list.
+    """
     found = db.execute(_KNOWN, (mark.epoch,)).fetchone()
     last = found[4] if found is not None else 0
-    new = 0
-    for refused in mark.refused:
-        if 1 <= refused.seq <= last:
-            values = (mark.epoch, refused.seq, refused.cause[:_CAUSE_AT_MOST])
-            new += db.execute(_REFUSE, values).rowcount
-    return new
+    named = [refused for refused in mark.refused if 1 <= refused.seq <= last]
+    first = min((refused.seq for refused in named), default=1) if mark.refused_older else 1
+    told = {refused.seq for refused in named}
+    for (seq,) in db.execute(_LISTED, (mark.epoch, wire.CONFLICT)).fetchall():
+        if seq not in told and first <= seq < (mark.refused_before or seq + 1):
+            db.execute("DELETE FROM refused WHERE epoch = ? AND seq = ?", (mark.epoch, seq))
+    return sum(
+        db.execute(_REFUSE, (mark.epoch, refused.seq, refused.cause[:_CAUSE_AT_MOST])).rowcount for refused in named
+    )
 
 
 def _is_of_others(db: sqlite3.Connection, mark: wire.HeldMark, gone: int, gone_hash: str) -> bool:

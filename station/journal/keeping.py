@@ -52,19 +52,24 @@ class Due(msgspec.Struct, frozen=True):
     days: bool
 
 
-def watched(watch: Watch, now: float, held: Mapping[str, int], keep: float) -> Watch:
+def watched(
+    watch: Watch, now: float, held: Mapping[str, int], keep: float, gone: Mapping[str, int] | None = None
+) -> Watch:
     """The watch after a look at ``now``; ``held`` says how far each epoch is held, ``keep`` for how many seconds.
 
-    Time in which nobody looked is not counted when it is longer than a night: the station was off, or its clock leapt.
+    A mark serves until its rows are ``gone``.  Time in which nobody looked is not counted when it is longer than a
+    night: the station was off, or its clock leapt.
     """
     gap = now - watch.look
     leapt = not -_BACK <= gap <= _AWAY
     steady = now if leapt else watch.steady
     moved = gap if leapt else 0.0
+    erased = gone or {}
     marks = [
         Mark(mark.epoch, mark.through, mark.since + moved)
         for mark in watch.marks
-        if mark.through <= held.get(mark.epoch, 0)  # else a hub put back from a backup took its word back
+        # Past what is held: a hub put back from a backup took its word back.
+        if erased.get(mark.epoch, 0) < mark.through <= held.get(mark.epoch, 0)
     ]
     newest = {mark.epoch: mark for mark in marks}
     for epoch, through in held.items():
@@ -88,9 +93,10 @@ def due(watch: Watch, now: float, keep: float, *, sure: bool) -> Due:
 def look(db: sqlite3.Connection, now: datetime, keep: float, *, sure: bool, aside: Collection[str] = ()) -> Due:
     """Takes a look within the caller's transaction and says what may go, also of the files that lie ``aside``."""
     seconds = now.timestamp()
-    held = dict(db.execute("SELECT epoch, held FROM epochs WHERE held > gone").fetchall()) | dict.fromkeys(aside, 1)
+    known = db.execute("SELECT epoch, held, gone FROM epochs WHERE held > gone").fetchall()
+    held = {epoch: through for epoch, through, _ in known} | dict.fromkeys(aside, 1)
     before = _read(db)
-    after = watched(before, seconds, held, keep)
+    after = watched(before, seconds, held, keep, {epoch: gone for epoch, _, gone in known})
     if after != before:
         record = msgspec.json.encode(after).ljust(_ROOM)
         db.execute("INSERT INTO keeping VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET watch = excluded.watch", (record,))
@@ -125,4 +131,5 @@ def _erase(db: sqlite3.Connection, epoch: str, gone: int, last: int, most: int) 
     if found is None:
         return 0
     db.execute("UPDATE epochs SET gone = ?, gone_hash = ? WHERE epoch = ?", (found[0], rows.hash_of(found[1]), epoch))
+    db.execute("UPDATE refused SET raw = NULL WHERE epoch = ? AND seq <= ? AND raw IS NOT NULL", (epoch, found[0]))
     return db.execute("DELETE FROM rows WHERE epoch = ? AND seq <= ?", (epoch, found[0])).rowcount

@@ -283,7 +283,9 @@ class Journal:
                 stays = holding.hold(db, mark)
                 if stays is not None:
                     self._record_anew(db, mark, stays)
-                return refused
+            if stays is not None:
+                self._file.settle()  # no word brings these again: they are on the disk before any of them is sent
+            return refused
         except JournalError:
             self._file.take_up()
             raise
