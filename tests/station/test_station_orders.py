@@ -336,41 +336,6 @@ def test_after_a_lost_book_no_order_from_before_is_carried_out(tmp_path):
         gate.rig.close()
 
 
-def damage_orders(path) -> None:
-    """Overwrites the first page of the orders, with whatever lay in the log beside it written down before."""
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'orders'").fetchone()
-    db.close()
-    with path.open("r+b") as file:
-        file.seek(4096 * (root - 1))
-        file.write(b"\xff" * 4096)
-
-
-def test_a_book_of_orders_damaged_while_it_is_used_is_told_once_and_orders_from_before_are_refused(gate, caplog):
-    early = order(orders.OpenOnce(), issued=now() - MINUTES)
-    assert gate.carry_out(orders.OpenOnce()).status == "succeeded"
-    damage_orders(gate.rig.settings.data / "orders.db")
-    with caplog.at_level(logging.ERROR, "station.journal.book"):
-        gate.give(document(early))
-        assert "lost its book" in gate.wait_for(early).words
-        time.sleep(0.01)
-        assert gate.carry_out(orders.OpenOnce()).status == "succeeded"
-    assert gate.openings == ["command", "command"], "before the damage and after it; the early one opens nothing"
-    said = [record.getMessage() for record in caplog.records if record.name == "station.journal.book"]
-    assert said == ["book of orders was damaged: a new one begins"]
-
-
-def test_a_power_cut_between_setting_aside_and_beginning_anew_forgets_no_loss(tmp_path):
-    made = order(orders.OpenOnce(), issued=now() - MINUTES)
-    book = OrderBook(tmp_path / "orders.db")
-    book.unfinished()
-    book.close()
-    (tmp_path / "orders.db").rename(tmp_path / "orders.db.damaged-20260101T000000-1")
-    assert "lost its book" in book.begin(made, "open-once", document(made), "boot", now())
-    book.close()
-
-
 def test_a_gate_without_a_door_or_a_camera_says_so(tmp_path):
     bare = DEVICES.partition("[relay]")[0].replace('[camera]\ndriver = "sim"\nrate = 60.0\n', "")
     gate = Commanded(tmp_path, devices=bare)
