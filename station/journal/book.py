@@ -80,6 +80,13 @@ class BookInUse:
             self._set_aside(error)
             return self._try(work)
 
+    def discard_aside(self, before: float) -> None:
+        """Deletes a damaged one that was not written to since ``before`` (seconds since 1970)."""
+        for file in salvage.kept(self.path, _WHY):
+            with contextlib.suppress(OSError):
+                if file.stat().st_mtime < before:
+                    salvage.discard(file)
+
     def close(self) -> None:
         """Closes; everything noted is on disk already."""
         db, self._db = self._db, None

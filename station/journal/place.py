@@ -11,7 +11,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -122,7 +122,8 @@ class PlaceBook:
             return self._use(look, []) if is_damage(error) else []
 
     def forget(self, now: datetime) -> None:
-        """Erases what is of no day that counts any more, and what is more than is kept."""
+        """Erases what is of no day that counts any more, also a damaged book of such days, and what is more than is
+        kept."""
         today, before = (day.isoformat() for day in place.days_of(now))
         until = place.day_of(now + place.AHEAD).isoformat()
 
@@ -131,6 +132,7 @@ class PlaceBook:
             db.execute("DELETE FROM seen WHERE turn <= (SELECT max(turn) FROM seen) - ?", (MOST_KEPT,))
 
         self._use(erase, None)
+        self._book.discard_aside((now - timedelta(days=len(place.days_of(now)))).timestamp())
 
     def _own(self, which: str, turn: int) -> list[Step]:
         query = f"{_WHOLE} WHERE station = ? AND {which} LIMIT ?"

@@ -197,6 +197,17 @@ def test_of_the_damaged_books_only_the_last_lies_aside(tmp_path):
     assert left.read_bytes().startswith(b"no database")
 
 
+def test_a_damaged_book_does_not_outlive_its_days(tmp_path):
+    path = tmp_path / "place.db"
+    path.write_bytes(b"no database at all" * 100)
+    with PlaceBook(path, "cho", "gate-a", KEY) as book:
+        written = datetime.now(UTC)
+        book.forget(written + timedelta(days=1))
+        assert list(tmp_path.glob("place.db.damaged-*"))
+        book.forget(written + timedelta(days=2, minutes=1))
+    assert not list(tmp_path.glob("place.db.damaged-*"))
+
+
 def test_a_book_that_cannot_be_written_is_told_once_and_works_again_by_itself(tmp_path, caplog):
     folder = tmp_path / "data"
     book = PlaceBook(folder / "place.db", "cho", "gate-a", KEY)
