@@ -161,6 +161,7 @@ class Station:
             figures=self.figures_now,
             refused=self._backlog.refused,
             snapshot=snapshot_loop.held_now(self.snapshot),
+            snapshot_problem=snapshot_loop.trouble(self.snapshot, self.lookups.snapshot_problem),
             orders=self.desk.state(),
             ordered=self.overrides.now if self.overrides.now != Override() else None,
         )

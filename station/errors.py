@@ -74,6 +74,10 @@ class SnapshotError(StationError, ValueError):
     exit_code = 74
 
 
+class SnapshotDamaged(SnapshotError):
+    """A page of the held snapshot is damaged: it is fetched as a whole."""
+
+
 class OrderBookError(StationError, OSError):
     """An order could not be noted, so it is not carried out."""
 

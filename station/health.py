@@ -67,6 +67,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     orders: OrderState | None = None
     refused: int = 0  # dead letters on this card
     snapshot: HeldSnapshot | None = None
+    snapshot_problem: str = ""  # it is damaged, or does not answer
     believed_keys: tuple[str, ...] = ()  # ids of the signers of declaration codes
     keys_version: int = 0  # of the hub's announcement of its keys
     ordered: Override | None = None  # what the hub has ordered otherwise than the configuration says

@@ -35,7 +35,7 @@ from core.model import (
 )
 from core.rules import UNSPECIFIED, GateRules
 from core.snapshot import Manifest
-from station.errors import HubCannotSay, HubUnreachable, SnapshotError
+from station.errors import HubCannotSay, HubUnreachable, SnapshotDamaged, SnapshotError
 from station.timings import Timings
 
 log = logging.getLogger(__name__)
@@ -119,6 +119,7 @@ class Lookups:
         self.last_answer: float | None = None  # monotonic
         self.problem = "" if asker is not None else "no hub is configured"
         self.snapshot_problem = ""
+        """Why the snapshot does not answer although it is sound, or nothing."""
 
     def look_up(self, credential: Credential, now: datetime) -> Lookup:
         """What is known of this person; never raises for weather."""
@@ -214,6 +215,8 @@ class Lookups:
             return None
         try:
             standing = self._holding.look_up(subject)
+        except SnapshotDamaged:  # told once, and mended, where it is held
+            return None
         except SnapshotError as error:
             if self.snapshot_problem != str(error):
                 log.error("the snapshot does not answer", extra={"problem": str(error)})

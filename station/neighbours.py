@@ -68,7 +68,7 @@ class Neighbours:
         self._problem = "not connected yet"
         self._heard: set[str] = set()
         self._dropped: Counter[str] = Counter()
-        self._lost = 0
+        self._lost = self._renewed = 0
         self._asks = False
         self._told = book.newest_turn()
         self._back, self._back_left, self._back_next = 0, 0, 0.0
@@ -126,6 +126,8 @@ class Neighbours:
             self._changed = True
         if self._line.lost > self._lost or (self._unset and now >= BUILT):  # what was missed is told again
             self._lost, self._unset, self._asks = self._line.lost, False, True
+        if self.book.renewed > self._renewed:  # so is what lay in a book that was damaged
+            self._renewed, self._asks, self._changed = self.book.renewed, True, True
 
     def _heed(self, payload: bytes, now: datetime, monotonic: float) -> list[tuple[str, Seen]]:
         try:

@@ -3,6 +3,9 @@
 A whole snapshot is loaded piece by piece into a file beside the one in use and takes its place in one commit; the
 pieces of a delta wait in the file in use and are applied in one transaction.  Either can be broken off at any moment
 and goes on where it was.  The gate reads on a connection of its own; the loop that loads is the only writer.
+
+A file that turns out damaged is marked.  From then on it says of nobody that they are unknown, and what was sealed for
+a code still counts when it opens; no delta goes over it, and a whole snapshot takes its place.
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from core import packing, snapshot
 from core.model import Standing, Subject
 from core.packing import Word
 from core.snapshot import Manifest, Piece
-from station.errors import SnapshotError
+from station import snapshot_files as files
+from station.errors import SnapshotDamaged, SnapshotError
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +38,8 @@ CREATE TABLE waiting (piece INTEGER PRIMARY KEY, raw BLOB NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
 _ASK: Final = "SELECT entry FROM entries WHERE place = ?"
-_PREFIX: Final = "standings-"
 _WORDS_KEPT: Final = 16_384
-_IN_USE, _COMING, _NEXT = "in-use", "coming", "next"
+_COMING, _NEXT = "coming", "next"
 _word = msgspec.json.Decoder(Word)
 _words = msgspec.json.Decoder(list[tuple[int, Word]])
 
@@ -48,7 +51,10 @@ class Snapshot:
         self.folder = folder
         self.key: bytes | None = None
         self.problem = ""
+        self.damage = ""
+        """What is wrong with the file itself, or nothing: it is to be replaced as a whole."""
         self._lock = threading.Lock()
+        self._path: Path | None = None
         self._db: sqlite3.Connection | None = None
         self._asking: sqlite3.Cursor | None = None
         self._manifest: Manifest | None = None
@@ -68,24 +74,38 @@ class Snapshot:
         return manifest
 
     def open(self) -> None:
-        """Takes the newest whole file of the folder into use; what cannot be read is told and left for the next."""
-        found = next(_readable(self.folder), None)
+        """Takes the newest whole file of the folder into use, a damaged one only for want of another."""
+        found = next(files.readable(self.folder), None)
         with self._lock:
             self._close()
             if found is not None:
-                self._db, self._manifest = found
+                self._path, self._db, self._manifest = found
                 self._asking = self._db.cursor()
+            self.damage = files.damage_of(found.path) if found is not None else files.damage_in(self.folder)
+        if self.damage:
+            log.error("the snapshot held is damaged: a whole one is asked for", extra={"problem": self.damage})
+
+    def distrust(self, problem: str) -> None:
+        """Has a whole snapshot take the place of the one in use, which is damaged; told once."""
+        with self._lock:
+            self._distrust(problem)
 
     def tidy(self) -> bool:
-        """Takes what a delta changed into the file itself and empties SQLite's log; False: not at this moment."""
-        with self._lock:
-            if self._db is None:
-                return True
-            if self._db.in_transaction:
-                self._db.execute("COMMIT")
-            (_, _, path) = self._db.execute("PRAGMA database_list").fetchone()
-        with _told(), contextlib.closing(sqlite3.connect(path)) as db:
-            (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        """Takes what a delta changed into the file itself and empties SQLite's log; False: not at this moment.
+
+        Of a damaged one it sees to the mark; ``SnapshotError`` when the card refuses even that.
+        """
+        with files.telling():
+            with self._lock:
+                if self._db is None or self._path is None:
+                    return True
+                if self.damage:
+                    files.mark(self._path, self.damage)
+                    return False
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
+            with contextlib.closing(sqlite3.connect(self._path)) as db:
+                (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
 
     def close(self) -> None:
@@ -113,12 +133,29 @@ class Snapshot:
                 if not self._db.in_transaction:  # kept open: beginning one costs as much as looking something up
                     self._db.execute("BEGIN")
                 found = self._asking.execute(_ASK, (place.index,)).fetchone()
-                if found is None:
-                    return None
-                plain = snapshot.open_entry(place, found[0])
-                return packing.unpack(plain, self._word, self._manifest.as_of)
+                if found is not None:
+                    return packing.unpack(_opened_entry(place, found[0]), self._word, self._manifest.as_of)
             except (sqlite3.Error, TypeError, ValueError) as error:  # a damaged file may hold another type
-                raise SnapshotError(f"the snapshot is damaged: {error}") from error
+                raise self._trouble(error) from error
+            if self.damage:
+                raise SnapshotDamaged("the snapshot is damaged: whether somebody is in it cannot be said")
+            return None
+
+    def _trouble(self, error: Exception) -> SnapshotError:
+        if not isinstance(error, SnapshotDamaged) and not files.is_damage(error):
+            return SnapshotError(f"the snapshot cannot be read: {error}")
+        damaged = SnapshotDamaged(f"the snapshot is damaged: {error}")
+        self._distrust(str(damaged))
+        return damaged
+
+    def _distrust(self, problem: str) -> None:
+        if self.damage:
+            return
+        self.damage = problem
+        log.error("the snapshot held is damaged: a whole one is asked for", extra={"problem": problem})
+        if self._path is not None:
+            with contextlib.suppress(OSError):  # tried again before anything is loaded
+                files.mark(self._path, problem)
 
     def _read_word(self, number: int) -> Word | None:
         assert self._db is not None
@@ -129,20 +166,25 @@ class Snapshot:
         self._word.cache_clear()
         if self._db is not None:
             self._db.close()
-        self._db = self._asking = self._manifest = None
+        self._path = self._db = self._asking = self._manifest = None
 
 
 class Loading:
-    """One manifest's content on its way in; ``missing`` says which piece is wanted next."""
+    """One manifest's content on its way in; ``missing`` says which piece is wanted next.
+
+    ``SnapshotDamaged`` from any of it says that the file in use is damaged; when it is the one on its way, it goes.
+    """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.manifest = manifest
         self._folder = folder
-        with _told():
+        self._db: sqlite3.Connection | None = None
+        with files.telling():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path = folder / _file_of(manifest) if manifest.base == 0 else _file_in_use(folder)
+        self.path = files.fresh(folder, manifest) if manifest.base == 0 else files.base(folder)
+        with self._used():
             self._db = _opened(self.path)
-            self._next = self._begin()
+            self._next = self._begin(self._db)
 
     @property
     def missing(self) -> int | None:
@@ -153,43 +195,65 @@ class Loading:
         """Takes the missing piece in, durably; ``SnapshotError`` when it is not the one the manifest names."""
         number = self._next
         check(self.manifest.pieces[number], raw)
-        with _told(), _transaction(self._db):
+        with self._used() as db, _transaction(db):
             if self.manifest.base == 0:
-                _apply(self._db, raw, is_words=number < self.manifest.words)
+                _apply(db, raw, is_words=number < self.manifest.words)
             else:
-                self._db.execute("INSERT OR REPLACE INTO waiting VALUES (?, ?)", (number, raw))
-            _note(self._db, _NEXT, number + 1)
+                db.execute("INSERT OR REPLACE INTO waiting VALUES (?, ?)", (number, raw))
+            _note(db, _NEXT, number + 1)
         self._next = number + 1
 
     def finish(self) -> None:
-        """Puts the whole into use in one commit; older files go."""
-        with _told(), _transaction(self._db):
-            for number, raw in self._db.execute("SELECT piece, raw FROM waiting ORDER BY piece"):
-                _apply(self._db, raw, is_words=number < self.manifest.words)
-            self._db.execute("DELETE FROM waiting")
-            self._db.execute("DELETE FROM facts WHERE name IN (?, ?)", (_COMING, _NEXT))
-            _note(self._db, _IN_USE, self.manifest)
+        """Puts the whole into use in one commit; older files go.  A delta is applied to a file that is sound."""
+        with self._used() as db:
+            if self.manifest.base:
+                self._look_over(db)
+            with _transaction(db):
+                for number, raw in db.execute("SELECT piece, raw FROM waiting ORDER BY piece"):
+                    _apply(db, raw, is_words=number < self.manifest.words)
+                db.execute("DELETE FROM waiting")
+                db.execute("DELETE FROM facts WHERE name IN (?, ?)", (_COMING, _NEXT))
+                _note(db, files.IN_USE, self.manifest)
         self.close()
-        for path in self._folder.glob(f"{_PREFIX}*.db"):
-            if path != self.path:
-                remove(path)
+        with files.telling():
+            files.clear(self._folder, but=self.path)
 
     def close(self) -> None:
         """Lets go of the file; what was taken in stays."""
-        self._db.close()
+        if self._db is not None:
+            self._db.close()
+        self._db = None
 
-    def _begin(self) -> int:
+    @contextlib.contextmanager
+    def _used(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with files.telling():
+                yield self._db  # type: ignore[misc]  # None before it is opened only
+        except SnapshotDamaged as error:
+            self.close()
+            if self.manifest.base:
+                raise
+            files.remove(self.path)
+            raise SnapshotError(f"what came so far is damaged on the card and is fetched anew: {error}") from error
+
+    def _look_over(self, db: sqlite3.Connection) -> None:
+        """Reads every page once, so that damage is found while there is a network to mend it."""
+        (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        damage = "" if said == "ok" else " ".join(str(said).split())
+        if damage := damage or files.damage_of(self.path):
+            raise SnapshotDamaged(f"the snapshot is damaged: {damage}")
+
+    def _begin(self, db: sqlite3.Connection) -> int:
         """Goes on with the same manifest, or begins it anew; the number of the next piece."""
-        coming = _fact(self._db, _COMING)
-        if coming != self.manifest:
-            with _transaction(self._db):
-                self._db.execute("DELETE FROM waiting")
+        if _coming(db) != self.manifest:
+            with _transaction(db):
+                db.execute("DELETE FROM waiting")
                 if self.manifest.base == 0:
-                    self._db.execute("DELETE FROM entries")
-                    self._db.execute("DELETE FROM words")
-                _note(self._db, _COMING, self.manifest)
-                _note(self._db, _NEXT, 0)
-        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (_NEXT,)).fetchone()
+                    db.execute("DELETE FROM entries")
+                    db.execute("DELETE FROM words")
+                _note(db, _COMING, self.manifest)
+                _note(db, _NEXT, 0)
+        row = db.execute("SELECT value FROM facts WHERE name = ?", (_NEXT,)).fetchone()
         return int(msgspec.json.decode(row[0]))
 
 
@@ -199,50 +263,26 @@ def check(piece: Piece, raw: bytes) -> None:
         raise SnapshotError("a piece of the snapshot is not the one its manifest names")
 
 
-def remove(path: Path) -> None:
-    """A snapshot's file with what SQLite keeps beside it."""
-    for ending in ("", "-wal", "-shm"):
-        path.with_name(path.name + ending).unlink(missing_ok=True)
-
-
-def _file_of(manifest: Manifest) -> str:
-    """Rises with the manifest's moment, so that the newest is the last by name."""
-    return f"{_PREFIX}{int(manifest.as_of.timestamp()):011d}-{manifest.key}-{manifest.version:05d}.db"
-
-
-def _readable(folder: Path) -> Iterator[tuple[sqlite3.Connection, Manifest]]:
-    """Every whole file of the folder, newest first, open for looking only."""
-    for path in sorted(folder.glob(f"{_PREFIX}*.db"), reverse=True):
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        try:
-            db.execute("PRAGMA query_only = ON")
-            manifest = _fact(db, _IN_USE)
-        except (sqlite3.Error, msgspec.MsgspecError) as error:
-            log.error("snapshot cannot be read", extra={"file": path.name, "problem": str(error)})
-            manifest = None
-        if manifest is None:
-            db.close()
-        else:
-            yield db, manifest
-
-
-def _file_in_use(folder: Path) -> Path:
-    for db, _ in _readable(folder):
-        (_, _, path) = db.execute("PRAGMA database_list").fetchone()
-        db.close()
-        return Path(path)
-    raise SnapshotError("there is no snapshot that the delta could change")
+def _opened_entry(place: snapshot.Slot, entry: bytes) -> bytes:
+    try:
+        return snapshot.open_entry(place, entry)
+    except (TypeError, ValueError) as error:
+        raise SnapshotDamaged(str(error)) from error
 
 
 def _opened(path: Path) -> sqlite3.Connection:
     is_new = not path.exists()
     db = sqlite3.connect(path, isolation_level=None)
-    path.chmod(0o600)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")  # a lost commit is fetched again; order is kept
-    db.execute("PRAGMA secure_delete = ON")
-    if is_new or not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        db.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
+    try:
+        path.chmod(0o600)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")  # a lost commit is fetched again; order is kept
+        db.execute("PRAGMA secure_delete = ON")
+        if is_new or not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            db.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
@@ -258,9 +298,11 @@ def _apply(db: sqlite3.Connection, raw: bytes, *, is_words: bool) -> None:
         db.executemany("DELETE FROM entries WHERE place = ?", gone)
 
 
-def _fact(db: sqlite3.Connection, name: str) -> Manifest | None:
-    row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-    return None if row is None else msgspec.json.decode(row[0], type=Manifest)
+def _coming(db: sqlite3.Connection) -> Manifest | None:
+    try:
+        return files.fact(db, _COMING)
+    except msgspec.MsgspecError:
+        return None  # whatever it was, it begins anew
 
 
 def _note(db: sqlite3.Connection, name: str, value: object) -> None:
@@ -277,11 +319,3 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError, ValueError) as error:
-        raise SnapshotError(f"the snapshot cannot be kept: {error}") from error

@@ -2,6 +2,9 @@
 
 One piece at a time over a line of its own, so that neither a look-up nor a row ever waits for it.  Manifests are
 signed with the hub's pinned key and versions only rise, so that nobody in between can put an older state back.
+
+In the place of a damaged one the newest whole is asked for, which may be some days older; the deltas since follow it at
+once, and each answer says of when it is.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from typing import Final, Literal, Protocol
 
 from core import keys, snapshot, wire
 from core.snapshot import Manifest, Offer
-from station.errors import HubUnreachable, SnapshotError
+from station.errors import HubUnreachable, SnapshotDamaged, SnapshotError
 from station.health import HeldSnapshot
 from station.settings import Settings
 from station.snapshot import Loading, Snapshot
@@ -31,6 +34,7 @@ _PIECE_DEADLINE: Final = 120.0
 _AGAIN: Final = 30.0
 _LONGEST: Final = 900.0
 _TOLD_EVERY: Final = 30.0
+_GLANCE: Final = 15.0
 _KEY_FILE: Final = "group.key"
 
 
@@ -57,6 +61,7 @@ class SnapshotLoop:
         self._every, self._keep_key = every, keep_key
         self._failures = 0
         self._problem = ""
+        self._mended = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         """Goes on until ``stop``; the key that is kept on the card is there before the first look-up."""
@@ -71,12 +76,28 @@ class SnapshotLoop:
                 self._told(error.problem if isinstance(error, HubUnreachable) else str(error))
                 self._failures += 1
                 wait = min(_LONGEST, _AGAIN * 2.0**self._failures) * random.uniform(0.5, 1)  # noqa: S311  # jitter
-            stop.wait(wait)
+            self._rest(stop, wait)
+
+    def _rest(self, stop: threading.Event, seconds: float) -> None:
+        """Until the next time to ask; shorter when what is held turns out damaged, but not again and again."""
+        until, damage = time.monotonic() + seconds, self._held.damage
+        while not stop.wait(max(0.0, min(_GLANCE, until - time.monotonic()))):
+            now = time.monotonic()
+            if now >= until or (self._held.damage and not damage and now > self._mended + self._every):
+                return
 
     def step(self, stop: threading.Event) -> bool:
         """Asks once and takes in what is offered; True when there may be more, such as the next delta."""
+        try:
+            return self._step(stop)
+        except SnapshotDamaged as error:
+            self._held.distrust(str(error))
+            raise
+
+    def _step(self, stop: threading.Event) -> bool:
         self._held.tidy()
-        have, need_key = self._held.manifest, self._held.usable is None
+        damage, need_key = self._held.damage, self._held.usable is None
+        have = self._held.manifest if not damage else None
         version, name = (have.version, have.key) if have is not None else (0, "")
         offer = self._source.offer(version, name, need_key=need_key, deadline=_OFFER_DEADLINE)
         manifest = self._believed(offer.manifest, have) if offer.manifest is not None else have
@@ -91,6 +112,7 @@ class SnapshotLoop:
             loading.close()
             self.progress = None
         if whole:
+            self._mended = time.monotonic() if damage else self._mended
             self._held.open()
             self._held.tidy()
             log.info("snapshot in use", extra={"version": manifest.version, "entries": manifest.entries})
@@ -169,6 +191,11 @@ def held_now(held: Snapshot | None) -> HeldSnapshot | None:
     return HeldSnapshot(manifest.version, manifest.as_of, held.usable is not None)
 
 
+def trouble(held: Snapshot | None, of_lookups: str) -> str:
+    """What is wrong with what is held, else what look-ups in it say, or nothing."""
+    return (held.damage if held is not None else "") or of_lookups
+
+
 def told(held: Snapshot | None, bringers: Sequence[SnapshotLoop]) -> str:
     """What is held and what is coming, in a few words; nothing where nothing is to be held."""
     if held is None:
@@ -177,6 +204,8 @@ def told(held: Snapshot | None, bringers: Sequence[SnapshotLoop]) -> str:
     said = "none" if manifest is None else f"{manifest.version} of {manifest.as_of:%Y-%m-%d %H:%M} UTC"
     if manifest is not None and held.usable is None:
         said += ", locked: no key yet"
+    if held.damage:
+        said += ", damaged"
     coming = [loop.progress for loop in bringers if loop.progress is not None]
     return f"{said}, another {coming[0]:.0%} here" if coming else said
 

@@ -80,6 +80,8 @@ def page(said: dict[str, object]) -> Iterator[str]:
     also = ["another board goes by this station's name"] if said.get("named_twice") else []
     if aside := said.get("journal_set_aside"):
         also.append(f"a damaged journal was set aside: {aside}")
+    if trouble := said.get("snapshot_problem"):
+        also.append(f"the snapshot of standings: {trouble}; a whole one is fetched when the hub can be reached")
     aged = _snapshots_age(said.get("snapshot"))
     try:
         ordered = {key: said[key] for key in ("orders", "ordered") if said.get(key)}

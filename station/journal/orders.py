@@ -6,21 +6,19 @@ then on orders that were issued before are refused, for nobody knows any more wh
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from core.orders import Header, OrderId, Said
 from station.errors import OrderBookError
-from station.journal.book import Book, set_aside_if_damaged
+from station.journal.book import Book, BookInUse
 
-log = logging.getLogger(__name__)
-
+_Found = TypeVar("_Found")
 _VERSION = 1
 _LOST = -1.0
 _KEPT = timedelta(days=7)
@@ -52,18 +50,15 @@ class OrderBook:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._db: sqlite3.Connection | None = None
+        self._book = BookInUse(path, "book of orders", _book(0.0), anew=_book(_LOST))
 
     def close(self) -> None:
         """Closes; everything noted is on disk already."""
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+        self._book.close()
 
     def find(self, nonce: str) -> Noted | None:
         """What became of the order with this nonce; None when it was never begun."""
-        with self._used() as db:
-            row = db.execute(f"{_WHOLE} WHERE nonce = ?", (nonce,)).fetchone()
+        row = self._use(lambda db: db.execute(f"{_WHOLE} WHERE nonce = ?", (nonce,)).fetchone())
         return None if row is None else _noted(row)
 
     def begin(self, header: Header, kind: str, document: bytes, boot: str, now: datetime) -> str:
@@ -71,7 +66,8 @@ class OrderBook:
 
         ``now`` is the hub's time as the station knows it.
         """
-        with self._used() as db:
+
+        def begin(db: sqlite3.Connection) -> str:
             if header.issued.timestamp() < _since(db, now):
                 return "issued before this station lost its book of orders: nobody knows whether it was carried out"
             db.execute("DELETE FROM orders WHERE not_after < ?", ((now - _KEPT).timestamp(),))
@@ -79,46 +75,31 @@ class OrderBook:
                 "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, 'in-progress', '')",
                 (header.nonce, header.id, kind, document, boot, now.timestamp(), header.not_after.timestamp()),
             )
-        return ""
+            return ""
+
+        return self._use(begin)
 
     def finish(self, order: str, status: Said, words: str, now: datetime) -> None:
         """Notes what became of an order."""
-        with self._used() as db:
-            db.execute(
-                "UPDATE orders SET status = ?, words = ?, at = ? WHERE id = ?", (status, words, now.timestamp(), order)
-            )
+        query, values = "UPDATE orders SET status = ?, words = ?, at = ? WHERE id = ?", (status, words, now.timestamp())
+        self._use(lambda db: db.execute(query, (*values, order)))
 
     def unfinished(self) -> list[Noted]:
         """Orders that were begun and never ended: the station went down over them."""
-        with self._used() as db:
-            found = db.execute(f"{_WHOLE} WHERE status = 'in-progress' ORDER BY at").fetchall()
-        return [_noted(row) for row in found]
+        query = f"{_WHOLE} WHERE status = 'in-progress' ORDER BY at"
+        return [_noted(row) for row in self._use(lambda db: db.execute(query).fetchall())]
 
     def latest(self) -> Noted | None:
         """The order that was begun or ended last."""
-        with self._used() as db:
-            row = db.execute(f"{_WHOLE} ORDER BY at DESC LIMIT 1").fetchone()
+        row = self._use(lambda db: db.execute(f"{_WHOLE} ORDER BY at DESC LIMIT 1").fetchone())
         return None if row is None else _noted(row)
 
-    @contextlib.contextmanager
-    def _used(self) -> Iterator[sqlite3.Connection]:
+    def _use(self, work: Callable[[sqlite3.Connection], _Found]) -> _Found:
         """One transaction, durable at its end."""
         try:
-            db = self._db = self._db or self._opened()
-            db.execute("BEGIN IMMEDIATE")
-            yield db
-            db.execute("COMMIT")
+            return self._book.use(work)
         except (sqlite3.Error, OSError) as error:
-            self.close()
             raise OrderBookError(str(self.path), f"cannot be written: {error}") from error
-
-    def _opened(self) -> sqlite3.Connection:
-        try:
-            return _book(0.0).opened(self.path)
-        except sqlite3.DatabaseError as error:
-            kept = set_aside_if_damaged(self.path, error)
-            log.error("book of orders was damaged: a new one begins", extra={"set_aside": str(kept)})
-            return _book(_LOST).opened(self.path)
 
 
 def _book(since: float) -> Book:

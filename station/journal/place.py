@@ -11,7 +11,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from core.model import Direction, Subject
 from core.movement import Passage
 from core.place import Seen, Step
 from core.wire import Row
-from station.journal.book import Book, set_aside_if_damaged
+from station.journal.book import Book, BookInUse, is_damage
 from station.journal.days import names_of
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,8 @@ class PlaceBook:
         self.problem = ""
         self._key = place_key
         self._lock = threading.Lock()
-        self._db: sqlite3.Connection | None = None
+        self._top = 0  # the highest turn known: a book that begins anew or is empty goes on from it
+        self._book = BookInUse(path, "the place's book", _BOOK)
 
     def __enter__(self) -> PlaceBook:
         """Opens with the first use."""
@@ -61,7 +62,7 @@ class PlaceBook:
     def __exit__(self, *_: object) -> None:
         """Closes; everything noted is on disk already."""
         with self._lock:
-            self._close()
+            self._book.close()
 
     def note(self, row: Row, subject: Subject, person: str = "") -> None:
         """Remembers that this gate let somebody through with a row."""
@@ -91,9 +92,14 @@ class PlaceBook:
         step = place.newest(self._use(look, []), now)
         return None if step is None else step.passage
 
+    @property
+    def renewed(self) -> int:
+        """How often it was found damaged and began anew, since the start."""
+        return self._book.renewed
+
     def newest_turn(self) -> int:
         """The turn of the last that was noted; 0 when nothing is."""
-        return self._use(lambda db: int(db.execute("SELECT coalesce(max(turn), 0) FROM seen").fetchone()[0]), 0)
+        return self._use(self._reach, self._top)
 
     def own_after(self, turn: int) -> list[Step]:
         """What this gate let through since a turn, as much as one message tells, oldest first."""
@@ -105,14 +111,19 @@ class PlaceBook:
 
     def since(self, at: datetime) -> list[Step]:
         """Everything that is kept from a moment on, read beside the gate, which does not wait for it."""
+
+        def look(db: sqlite3.Connection) -> list[Step]:
+            return [_step(row) for row in db.execute(f"{_WHOLE} WHERE at >= ?", (at.timestamp(),))]
+
         try:
             with contextlib.closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-                return [_step(row) for row in db.execute(f"{_WHOLE} WHERE at >= ?", (at.timestamp(),))]
-        except sqlite3.Error:
-            return []  # who writes it finds out and says so
+                return look(db)
+        except sqlite3.Error as error:  # else who writes it finds out and says so
+            return self._use(look, []) if is_damage(error) else []
 
     def forget(self, now: datetime) -> None:
-        """Erases what is of no day that counts any more, and what is more than is kept."""
+        """Erases what is of no day that counts any more, also a damaged book of such days, and what is more than is
+        kept."""
         today, before = (day.isoformat() for day in place.days_of(now))
         until = place.day_of(now + place.AHEAD).isoformat()
 
@@ -121,6 +132,7 @@ class PlaceBook:
             db.execute("DELETE FROM seen WHERE turn <= (SELECT max(turn) FROM seen) - ?", (MOST_KEPT,))
 
         self._use(erase, None)
+        self._book.discard_aside((now - timedelta(days=len(place.days_of(now)))).timestamp())
 
     def _own(self, which: str, turn: int) -> list[Step]:
         query = f"{_WHOLE} WHERE station = ? AND {which} LIMIT ?"
@@ -131,11 +143,13 @@ class PlaceBook:
         def put(db: sqlite3.Connection) -> int:
             before = db.total_changes
             db.executemany(
-                "INSERT OR IGNORE INTO seen (station, epoch, seq, day, at, direction, passed, code, person)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [_columns(station, seen) for station, seen in told],
+                "INSERT OR IGNORE INTO seen (turn, station, epoch, seq, day, at, direction, passed, code, person)"
+                " VALUES (max(coalesce((SELECT max(turn) FROM seen), 0), ?) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(self._top, *_columns(station, seen)) for station, seen in told],
             )
-            return db.total_changes - before
+            new = db.total_changes - before
+            self._reach(db)
+            return new
 
         return self._use(put, 0) if told else 0
 
@@ -143,18 +157,20 @@ class PlaceBook:
         """One transaction, durable at its end; ``otherwise`` in bad weather, which is told once."""
         with self._lock:
             try:
-                db = self._db = self._db or self._opened()
-                db.execute("BEGIN IMMEDIATE")
-                found = work(db)
-                db.execute("COMMIT")
+                found = self._book.use(work)
             except (sqlite3.Error, OSError) as error:
                 self._fail(error)
                 return otherwise
             self._well()
             return found
 
+    def _reach(self, db: sqlite3.Connection) -> int:
+        """The highest turn by now."""
+        (turn,) = db.execute("SELECT coalesce(max(turn), 0) FROM seen").fetchone()
+        self._top = max(self._top, turn)
+        return self._top
+
     def _fail(self, error: sqlite3.Error | OSError) -> None:
-        self._close()
         problem = f"{self.path}: cannot be used: {error}"
         if problem != self.problem:
             log.error("the place's book fails; this gate remembers its own alone", extra={"problem": problem})
@@ -164,20 +180,6 @@ class PlaceBook:
         if self.problem:
             log.warning("the place's book is written again", extra={"file": str(self.path)})
         self.problem = ""
-
-    def _close(self) -> None:
-        if self._db is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._db.close()
-            self._db = None
-
-    def _opened(self) -> sqlite3.Connection:
-        try:
-            return _BOOK.opened(self.path)
-        except sqlite3.DatabaseError as error:
-            kept = set_aside_if_damaged(self.path, error)
-            log.error("the place's book was damaged: a new one begins", extra={"set_aside": str(kept)})
-            return _BOOK.opened(self.path)
 
 
 def _by(db: sqlite3.Connection, which: str, tags: Sequence[str]) -> list[Step]:

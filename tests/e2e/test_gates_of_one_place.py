@@ -70,6 +70,15 @@ class Place:
         with closing(sqlite3.connect(f"file:{self.folder / gate.config.stem}/place.db?mode=ro", uri=True)) as book:
             return book.execute("SELECT count(*) FROM seen").fetchone()[0]
 
+    def damage(self, gate: Gate) -> None:
+        """Has the card lose every page but the first of a gate's book of the place, while the gate is at work."""
+        path = self.folder / gate.config.stem / "place.db"
+        with closing(sqlite3.connect(path)) as book:
+            wait(lambda: book.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        with path.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (path.stat().st_size - 4096))
+
     def directions(self, gate: Gate) -> list[str]:
         """Which way the rows of a gate went, in their order."""
         rows = JournalReader(self.folder / gate.config.stem / "journal.db").latest(10)
@@ -177,6 +186,21 @@ def test_after_a_split_the_gates_agree_again_and_say_what_went_wrong_meanwhile(o
     wait(lambda: here.agreed(second).get("conflicts") == 1)
     wait(lambda: here.agreed(second).get("inside") == 2 and here.agreed(first).get("inside") == 2)
     assert not here.agreed(first).get("conflicts")  # counted once in the place
+
+
+@pytest.mark.broker
+def test_a_gate_whose_book_is_damaged_at_work_is_told_the_day_again(one_place):
+    here = one_place()
+    first, second = here.gate("gate-a"), here.gate("gate-b")
+    here.show(first, number(0))
+    here.damage(second)
+    assert first.show(number(1))["outcome"] == "pass"
+    wait(lambda: second.told("place's book was damaged"))
+    wait(lambda: here.kept(second) == 2)
+    assert second.show(number(0))["outcome"] == "repeat"
+    here.show(second, number(2))
+    assert first.show(number(2))["outcome"] == "repeat"
+    assert sum("was damaged" in line["message"] for line in second.log) == 1
 
 
 @pytest.mark.broker

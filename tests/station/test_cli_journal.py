@@ -252,6 +252,17 @@ def test_status_says_how_old_the_snapshot_is_by_now(journal, config, tmp_path, c
     assert [line for line in said if line.startswith("snapshot")] == ["snapshot    12 of 2026-11-20 08:00 UTC, 3 d old"]
 
 
+def test_status_says_that_the_snapshot_is_damaged_and_what_mends_it(journal, config, tmp_path, capsys):
+    versions = Versions(software="1", snapshot="12 of 2026-11-20 08:00 UTC, damaged")
+    figures = Health(station="gate-1", session="s", number=1, at=NOW, up=1.0, versions=versions)
+    said = {"station": "gate-1", "figures": figures, "snapshot_problem": "database disk image is malformed"}
+    (tmp_path / "status.json").write_bytes(msgspec.json.encode(said))
+    cli.main(["status", "--config", config])
+    told = capsys.readouterr().out
+    assert "the snapshot of standings: database disk image is malformed; a whole one is fetched" in told
+    assert "12 of 2026-11-20 08:00 UTC, damaged" in told
+
+
 def test_the_status_of_another_station_is_not_taken_for_this_ones(tmp_path: Path):
     (tmp_path / "status.json").write_text('{"station": "gate-2"}')
     (tmp_path / "rubbish.json").write_text("[1, ")

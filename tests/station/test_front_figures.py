@@ -27,7 +27,8 @@ def test_what_waits_what_was_refused_and_how_old_the_snapshot_is_can_be_read(tmp
     def status():
         now = rig.station.status()
         snapshot = HeldSnapshot(12, now.at - timedelta(days=3), held) if held is not None else None
-        return replace(now, backlog=7, oldest=now.at - timedelta(hours=50), refused=2, snapshot=snapshot)
+        known = replace(now, backlog=7, oldest=now.at - timedelta(hours=50), refused=2, snapshot=snapshot)
+        return replace(known, snapshot_problem="the snapshot is damaged" if held else "")
 
     section = Front(enabled=True, listen="127.0.0.1:0")
     try:
@@ -41,6 +42,8 @@ def test_what_waits_what_was_refused_and_how_old_the_snapshot_is_can_be_read(tmp
             expect(page.locator("#oldest")).to_have_text("2 ngày")
             expect(page.locator("#refused")).to_have_text("2")
             expect(page.locator("#snapshot")).to_have_text(said)
+            trouble = page.locator("#troubles").get_by_text("Tin đã lưu · snapshot: the snapshot is damaged")
+            expect(trouble).to_have_count(1 if held else 0)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             page.locator("#status-title").scroll_into_view_if_needed()
             page.screenshot(path=str(tmp_path / "front.png"), full_page=True)

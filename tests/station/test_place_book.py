@@ -115,6 +115,99 @@ def test_a_damaged_book_is_set_aside_and_a_new_one_begins(tmp_path):
     assert list(tmp_path.glob("place.db.damaged-*"))
 
 
+def overwrite_pages(path, first: int, *, root_of: str = "") -> None:
+    """What a worn card gives back from a page on, or for the first page of one table or index."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if root_of:
+            first = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (root_of,)).fetchone()[0] - 1
+    size = 4096 if root_of else path.stat().st_size - 4096 * first
+    with path.open("r+b") as file:
+        file.seek(4096 * first)
+        file.write(b"\xff" * size)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda book: book.note(row(2), BINH),
+        lambda book: book.take([told(9_000, BINH)]),
+        lambda book: book.last(AN, NOW),
+        lambda book: book.own_after(0),
+        lambda book: book.since(LONG_AGO),
+        lambda book: book.forget(NOW + timedelta(days=3)),
+    ],
+    ids=["note", "take", "last", "own_after", "since", "forget"],
+)
+@pytest.mark.parametrize("anew", [False, True], ids=["open", "opened again"])
+def test_a_book_that_is_damaged_while_it_is_used_is_set_aside_once_and_the_next_going_through_is_kept(
+    tmp_path, caplog, use, anew
+):
+    path = tmp_path / "place.db"
+    book = PlaceBook(path, "cho", "gate-a", KEY)
+    book.take([told(seq, Subject(Scheme.CITIZEN, f"{seq:012d}")) for seq in range(1, 2_001)])
+    book.note(row(1), AN)
+    if anew:
+        book.__exit__()
+    overwrite_pages(path, 3)
+    use(book)
+    assert book.problem == ""
+    book.note(row(3), AN)
+    assert book.last(AN, NOW).direction is Direction.IN
+    assert book.renewed == 1
+    assert [record.getMessage() for record in caplog.records] == ["the place's book was damaged: a new one begins"]
+    assert len(list(tmp_path.glob("place.db.damaged-*[0-9]"))) == 1
+    book.__exit__()
+
+
+def test_a_book_damaged_in_one_index_alone_is_replaced_as_well(tmp_path):
+    path = tmp_path / "place.db"
+    with PlaceBook(path, "cho", "gate-a", KEY) as book:
+        book.note(row(1), AN)
+    overwrite_pages(path, 0, root_of="seen_code")
+    with PlaceBook(path, "cho", "gate-a", KEY) as book:
+        book.note(row(2), BINH)
+        assert book.last(BINH, NOW).at == NOW
+
+
+def test_what_is_noted_after_a_loss_is_told_on_from_where_the_neighbours_were_told(tmp_path):
+    path = tmp_path / "place.db"
+    with PlaceBook(path, "cho", "gate-a", KEY) as book:
+        for seq in range(1, 8):
+            book.note(row(seq), AN)
+        turn = book.newest_turn()
+        overwrite_pages(path, 1)
+        book.note(row(8), AN)
+        assert [step.seen.seq for step in book.own_after(turn)] == [8]
+        book.forget(NOW + timedelta(days=3))  # nothing is left: turns go on all the same
+        turn = book.newest_turn()
+        book.note(row(9, NOW + timedelta(days=3)), AN)
+        assert [step.seen.seq for step in book.own_after(turn)] == [9]
+
+
+def test_of_the_damaged_books_only_the_last_lies_aside(tmp_path):
+    path = tmp_path / "place.db"
+    for day in ("20260101T000000", "20260102T000000"):
+        (tmp_path / f"place.db.damaged-{day}-1").write_bytes(b"old")
+        (tmp_path / f"place.db.damaged-{day}-1-wal").write_bytes(b"old")
+    path.write_bytes(b"no database at all" * 100)
+    with PlaceBook(path, "cho", "gate-a", KEY) as book:
+        book.note(row(1), AN)
+    (left,) = tmp_path.glob("place.db.damaged-*")
+    assert left.read_bytes().startswith(b"no database")
+
+
+def test_a_damaged_book_does_not_outlive_its_days(tmp_path):
+    path = tmp_path / "place.db"
+    path.write_bytes(b"no database at all" * 100)
+    with PlaceBook(path, "cho", "gate-a", KEY) as book:
+        written = datetime.now(UTC)
+        book.forget(written + timedelta(days=1))
+        assert list(tmp_path.glob("place.db.damaged-*"))
+        book.forget(written + timedelta(days=2, minutes=1))
+    assert not list(tmp_path.glob("place.db.damaged-*"))
+
+
 def test_a_book_that_cannot_be_written_is_told_once_and_works_again_by_itself(tmp_path, caplog):
     folder = tmp_path / "data"
     book = PlaceBook(folder / "place.db", "cho", "gate-a", KEY)

@@ -74,6 +74,7 @@ function showStatus(status) {
   $("policy").textContent = status.policy_version ? `v${status.policy_version}` : "–";
   const devices = status.devices.filter(({ problem }) => problem).map(({ name, problem }) => `${name}: ${problem}`);
   const told = [status.hub_problem && `Máy chủ · hub: ${status.hub_problem}`, status.journal_problem && `Sổ ghi · journal: ${status.journal_problem}`,
+    status.snapshot_problem && `Tin đã lưu · snapshot: ${status.snapshot_problem}`,
     status.named_twice && "Hai trạm cùng một tên · two stations of one name", ...devices].filter(Boolean);
   $("troubles").replaceChildren(...told.map((one) => el("li", {}, one)));
 }
