@@ -243,12 +243,8 @@ def test_an_alarm_that_only_the_database_refuses_costs_no_other_alarm(peopled, r
 
 
 def test_a_health_message_that_slipped_through_costs_no_loop_its_life(peopled, ring):
-    odd = [
-        msgspec.structs.replace(
-            whole_health("s1", number), devices=(Device("a\0b", "x"),), versions=Versions(software="1\0")
-        )
-        for number in range(1, 7)
-    ]
+    odd = {"devices": (Device("a\0b", "x"),), "versions": Versions(software="1\0")}
+    several = [msgspec.structs.replace(whole_health("s1", number), **odd) for number in range(1, 7)]
     watched(peopled, ring, {"s1": several})
     with peopled.reading() as connection:
         assert ("journal", "s1") in {(each.kind, each.station) for each in alarms.listed(connection)}
