@@ -19,6 +19,7 @@ from hub.journals import carried
 from hub.register import people, registry
 from hub.register.people import DeclarationRecord, FormDetails, PersonRecord, PlaceRecord, VisitRecord
 from hub.storage.tables import people as people_table
+from hub.storage.tables import places
 
 HUGE = "x" * 65
 AREA = {"edition": "63", "province": "46", "district": "475"}
