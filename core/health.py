@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from core.model import Moment
-from core.wire import StationName
+from core.wire import NO_NUL, StationName
 
 INTERVAL = 30.0
 """Seconds between two messages of a station whose state does not change."""
@@ -32,13 +32,13 @@ BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1_600, 3_200)
 
 BUCKETS = len(BOUNDS) + 1
 
-Word = Annotated[str, Meta(max_length=64)]
-Sentence = Annotated[str, Meta(max_length=200)]
+Word = Annotated[str, Meta(max_length=64, pattern=NO_NUL)]
+Sentence = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
 Count = Annotated[int, Meta(ge=0, le=(1 << 53) - 1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=1e10)]
 Difference = Annotated[float, Meta(ge=-1e10, le=1e10)]
-Counts = Annotated[dict[Annotated[str, Meta(max_length=24)], Count], Meta(max_length=16)]
+Counts = Annotated[dict[Annotated[str, Meta(max_length=24, pattern=NO_NUL)], Count], Meta(max_length=16)]
 
 
 class Histogram(msgspec.Struct, frozen=True, gc=False):
@@ -199,7 +199,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """
 
     station: StationName
-    session: Annotated[str, Meta(min_length=1, max_length=64)]
+    session: Annotated[str, Meta(min_length=1, max_length=64, pattern=NO_NUL)]
     boot: Word = ""
     number: Annotated[int, Meta(ge=1, lt=1 << 53)]
     at: Moment
@@ -297,7 +297,8 @@ def blindness(look: Look, best: float) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """A text that fits its bound."""
+    """A text that fits its bound and has no NUL, which no message may hold."""
+    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from core import keys, wire
 from core.model import Direction, Moment
-from core.wire import Seq, StationName
+from core.wire import NO_NUL, Seq, StationName
 
 LONGEST_LIFE = timedelta(days=62)
 """No order stands longer: nonces would have to be kept as long."""
@@ -35,7 +35,7 @@ Epoch = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
 HourMinute = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 District = Annotated[str, msgspec.Meta(max_length=16, pattern=r"^(|[0-9]{2}/[0-9]{1,8})$")]
 PlaceCode = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00-\x1f]*$")]
-Words = Annotated[str, msgspec.Meta(max_length=500)]
+Words = Annotated[str, msgspec.Meta(max_length=500, pattern=NO_NUL)]
 
 
 class Identify(msgspec.Struct, frozen=True, tag="identify"):
@@ -186,7 +186,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: Said
     at: Moment
     words: Words = ""
-    media: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    media: Annotated[str, msgspec.Meta(max_length=64, pattern=NO_NUL)] = ""
     part: Annotated[int, msgspec.Meta(ge=1, le=512)] = 1
     parts: Annotated[int, msgspec.Meta(ge=1, le=512)] = 1
     data: str = ""  # base64

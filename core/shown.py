@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from core.health import Word
 from core.model import Moment
-from core.wire import StationName
+from core.wire import NO_NUL, StationName
 
 FACE_BYTES = 2_048
 SETTINGS_BYTES = 32_768
@@ -61,10 +61,15 @@ class RunningSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     station: StationName
-    session: Annotated[str, Meta(min_length=1, max_length=64)]
+    session: Annotated[str, Meta(min_length=1, max_length=64, pattern=NO_NUL)]
     at: Moment
     version: Word = ""
     sections: Annotated[
-        dict[Word, Annotated[dict[Word, Annotated[str, Meta(max_length=300)] | bool | int | float | None], Meta()]],
+        dict[
+            Word,
+            Annotated[
+                dict[Word, Annotated[str, Meta(max_length=300, pattern=NO_NUL)] | bool | int | float | None], Meta()
+            ],
+        ],
         Meta(max_length=40),
     ]

@@ -27,6 +27,8 @@ from core.model import (
 Sha256Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 StationName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 Seq = Annotated[int, msgspec.Meta(ge=1)]
+NO_NUL = r"^[^\x00]*$"
+"""What every text fits that a database can keep: no database's text holds a NUL."""
 
 Message = TypeVar("Message")
 RowType = Literal["checkin", "decision", "amendment", "opening"]

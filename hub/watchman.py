@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from hub.health.health_history import QUARTER, Recorder
 from hub.journals import gaps
 from hub.stations import alarms
 from hub.stations.watch import Change, Watch
+from hub.storage import singly
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,8 @@ class Watchman:
             body(datetime.now(UTC))
         except sa.exc.OperationalError as error:
             log.error("the fleet's health cannot be kept now", extra={"cause": str(error.orig)})
+        except singly.UNKEPT as error:  # what a station says has no bound that was thought of
+            log.error("what the fleet says cannot be kept", extra={"cause": singly.cause(error)})
 
     def look(self, now: datetime) -> None:
         """One look at ``now``: what began or ended is written down, and whatever else is due."""
@@ -90,9 +93,7 @@ class Watchman:
             for listener in self.told:
                 listener(change)
         if self._untold:
-            with self._centre.store.writing() as connection:
-                for change in self._untold:
-                    alarms.keep(connection, change)
+            self._write_down(self._untold)
             self._untold.clear()
         if self._is_due("save", SAVE_EVERY, now):
             self._save(now)
@@ -100,6 +101,13 @@ class Watchman:
             self._record(now)
         if self._led and self._is_due("thin", THIN_EVERY, now):
             self._thin(now)
+
+    def _write_down(self, changes: Sequence[Change]) -> None:
+        """Keeps each alarm's change; one that no database can keep is said in the log and not tried again."""
+        with self._centre.store.writing() as connection:
+            for change, why in singly.keep(connection, changes, lambda several: alarms.keep(connection, several)):
+                told = {"alarm": change.matter.kind, "station": change.matter.station, "cause": why}
+                log.error("an alarm cannot be kept", extra=told)
 
     def _save(self, now: datetime) -> None:
         fleet = self._centre.fleet

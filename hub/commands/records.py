@@ -61,6 +61,8 @@ def bring_in(store: Store, ring: Keyring, file: PeopleFile, by: Account | str = 
 
     Both stand in the log first, with who answers.
     """
+    for policy in file.policies:
+        policies.check(policy)
     with store.writing() as connection:
         counts = {"what": "people", "people": len(file.people), "places": len(file.places)}
         note(connection, by, "import", detail=counts)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -12,8 +14,11 @@ import sqlalchemy as sa
 from core.health import Health
 from hub.health import hours
 from hub.health.fleet_health import Fleet, Kept, Member
+from hub.storage import singly
 from hub.storage.health_tables import health_points, healths, watches
-from hub.storage.store import insert
+from hub.storage.store import Insert, insert
+
+log = logging.getLogger(__name__)
 
 MINUTE, QUARTER = 60, 900
 """Seconds that a point stands for: minutes for a day, quarters of an hour for sixty days."""
@@ -21,6 +26,9 @@ MINUTE, QUARTER = 60, 900
 KEPT = {MINUTE: timedelta(days=1), QUARTER: timedelta(days=60)}
 
 THINNED_AT_ONCE = 5_000
+
+MOST_A_POINT = 1_000_000
+"""So many presentations of a kind at most are believed of one point; a quarter's sum of them fits its column."""
 
 _health = msgspec.json.Decoder(Health)
 _former = msgspec.json.Decoder(dict[str, int])
@@ -120,13 +128,17 @@ def _point(member: Member, health: Health, before: _Stood, now: _Stood, at: date
         memory_free=board.memory_free,
         disk_free=board.disk_free,
         dbm=health.link.dbm,
-        passes=max(0, passes),
-        warns=max(0, warns),
-        others=max(0, now.all - before.all - passes - warns),
+        passes=_bounded(passes),
+        warns=_bounded(warns),
+        others=_bounded(now.all - before.all - passes - warns),
         decode_ms=_mean(before.times, now.times, 0),
         lookup_ms=_mean(before.times, now.times, 2),
         signal_ms=_mean(before.times, now.times, 4),
     )
+
+
+def _bounded(count: int) -> int:
+    return min(max(0, count), MOST_A_POINT)
 
 
 def _mean(before: array[float], now: array[float], place: int) -> float | None:
@@ -149,12 +161,21 @@ def save(connection: sa.Connection, members: Iterable[Member], since: datetime |
         for member in members
         if member.health is not None and member.heard is not None and (since is None or member.heard > since)
     ]
-    if rows:
-        statement = insert(connection, healths)
-        new = {name: statement.excluded[name] for name in ("heard", "ahead", "via", "former", "hour", "message")}
-        newer = healths.c.heard < statement.excluded.heard
-        connection.execute(statement.on_conflict_do_update(index_elements=["station"], set_=new, where=newer), rows)
+    statement = insert(connection, healths)
+    new = {name: statement.excluded[name] for name in ("heard", "ahead", "via", "former", "hour", "message")}
+    newer = healths.c.heard < statement.excluded.heard
+    _keep(connection, statement.on_conflict_do_update(index_elements=["station"], set_=new, where=newer), rows)
     return len(rows)
+
+
+def _keep(connection: sa.Connection, statement: Insert, rows: Sequence[dict[str, Any]]) -> None:
+    """Each station's row is kept, whatever another's holds."""
+    for row, why in singly.keep(connection, rows, lambda several: _execute(connection, statement, several)):
+        log.error("a station's health cannot be kept", extra={"station": row["station"], "cause": why})
+
+
+def _execute(connection: sa.Connection, statement: Insert, rows: Sequence[dict[str, Any]]) -> None:
+    connection.execute(statement, list(rows))
 
 
 def load(connection: sa.Connection, fleet: Fleet, since: datetime | None = None) -> None:
@@ -172,8 +193,8 @@ def load(connection: sa.Connection, fleet: Fleet, since: datetime | None = None)
 
 def write(connection: sa.Connection, points: Iterable[Point]) -> None:
     """Keeps points; one that another hub wrote stays."""
-    if rows := [msgspec.structs.asdict(point) for point in points]:
-        connection.execute(insert(connection, health_points).on_conflict_do_nothing(), rows)
+    rows = [msgspec.structs.asdict(point) for point in points]
+    _keep(connection, insert(connection, health_points).on_conflict_do_nothing(), rows)
 
 
 def condense(connection: sa.Connection, now: datetime) -> None:

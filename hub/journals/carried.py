@@ -24,6 +24,7 @@ from hub.storage.store import Store
 from hub.storage.tables import journals
 
 ROWS_A_BATCH = 200
+_SEQ_END = 1 << 53
 _LINE_AT_MOST = 8 * ROW_BYTES_AT_MOST
 """Longer than any row, and than a damaged one with a character for each byte."""
 _BEGINNINGS = (b'{"station":', b'{"emptied":')
@@ -124,6 +125,6 @@ def _row(line: bytes, number: int, path: Path) -> tuple[_Place, msgspec.Raw]:
         place = _place.decode(raw)
     except (ValueError, RecursionError) as error:
         raise DataError([f"{path}: line {number} is no row; was the copy broken off? Copy the file again"]) from error
-    if len(raw) > _LINE_AT_MOST or not intake.is_epoch(place.epoch) or place.seq < 1:
+    if len(raw) > _LINE_AT_MOST or not intake.is_epoch(place.epoch) or not 0 < place.seq < _SEQ_END:
         raise DataError([f"{path}: line {number} is no row of any station's"])
     return place, msgspec.Raw(bytes(place.damaged) or raw)

@@ -104,7 +104,8 @@ def state(raw: bytes, station: str) -> State:
     message = _decode(_state, raw)
     if message.station != station:
         raise BadMessage("the state is another station's")
-    if max(len(message.session), len(message.version)) > 64 or not 0 <= message.policy_version < 1 << 31:
+    texts = message.session, message.version
+    if max(map(len, texts)) > 64 or "\0" in "".join(texts) or not 0 <= message.policy_version < 1 << 31:
         raise BadMessage("session, version or policy_version: out of bounds")
     return message
 

@@ -6,6 +6,7 @@ that cannot be read stays where it is, with its cause beside it: that is the dea
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,10 +26,13 @@ from hub.province import ties
 from hub.register import sealing
 from hub.register.standings import moment
 from hub.stations.alarms import raise_alarm
+from hub.storage import singly
 from hub.storage.keeping_tables import anchors
 from hub.storage.keyring import Keyring
 from hub.storage.store import insert
 from hub.storage.tables import identities, journal_rows, journals, people, visits
+
+log = logging.getLogger(__name__)
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 SHARE_AT_LEAST = 4
@@ -67,6 +71,15 @@ class _Journal:
     decisions: list[Row] = field(default_factory=list)
     amendments: list[Row] = field(default_factory=list)
     boots: list[Row] = field(default_factory=list)
+
+    def part(self) -> _Journal:
+        """The same journal before more of its rows are read."""
+        return _Journal(self.station, self.epoch, self.seq, self.head, self.first_at, self.last)
+
+    def follow(self, part: _Journal) -> None:
+        """Takes over how far a part of it was read, and what was refused there."""
+        self.seq, self.head, self.first_at, self.last = part.seq, part.head, part.first_at, part.last
+        self.refused |= part.refused
 
 
 def read_pending(
@@ -108,15 +121,42 @@ def _read_journal(
     end = found[-1].seq if found else journal.seq
     gap = end - journal.seq != len(found) or (len(found) < at_most and end < through)
     ranges = lost.of(connection, journal.station, journal.epoch, journal.seq) if gap else []
-    for kept in found:
-        _pass_lost(journal, ranges, kept.seq)
-        _read_row(connection, ring, journal, kept, now)
+    _read_rows(connection, ring, journal, found, ranges, now)
     if len(found) < at_most:
         _pass_lost(journal, ranges, through + 1)
-    _write(connection, ring, journal, now)
     _move(connection, journal)
     _notice_two_stations(connection, journal, now)
     return len(found)
+
+
+def _read_rows(
+    connection: sa.Connection,
+    ring: Keyring,
+    journal: _Journal,
+    found: Sequence[_Kept],
+    ranges: list[lost.Range],
+    now: datetime,
+) -> None:
+    def read(several: Sequence[_Kept]) -> None:
+        part = journal.part()
+        for kept in several:
+            _pass_lost(part, ranges, kept.seq)
+            _read_row(connection, ring, part, kept, now)
+        _write(connection, ring, part, now)
+        journal.follow(part)
+
+    for kept, why in singly.keep(connection, found, read):
+        _refuse(connection, journal, kept, why)
+
+
+def _refuse(connection: sa.Connection, journal: _Journal, kept: _Kept, why: str) -> None:
+    """Makes a dead letter of a row that says what the database cannot keep, though nobody had thought of that."""
+    log.error("a row cannot be kept", extra={"station": journal.station, "seq": kept.seq, "cause": why})
+    part = journal.part()
+    part.refused[kept.seq] = f"says what cannot be kept ({why})"
+    part.seq, part.head = kept.seq, kept.digest.hex()
+    _bury(connection, part)
+    journal.follow(part)
 
 
 def _pass_lost(journal: _Journal, ranges: list[lost.Range], seq: int) -> None:
@@ -140,13 +180,8 @@ def read_again(
     begun = connection.scalar(sa.select(journals.c.first_at).where(own).with_for_update())
     journal = _Journal(station, epoch, 0, "", begun)
     dead = [_Kept(*row) for row in connection.execute(_dead(journal, seqs))]
-    for kept in dead:
-        journal.head = _hash_before(connection, journal, kept.seq)
-        _read_row(connection, ring, journal, kept, now)
+    _read_dead(connection, ring, journal, dead, now)
     read = [kept.seq for kept in dead if kept.seq not in journal.refused]
-    for row in amending.about(connection, station, epoch, read):
-        (journal.decisions if row.type == "decision" else journal.amendments).append(row)
-    _write(connection, ring, journal, now)
     alive = sa.update(journal_rows).where(_of(journal_rows, journal, journal_rows.c.seq.in_(read)))
     connection.execute(alive.values(refused=None))
     left = sa.select(sa.func.count()).select_from(journal_rows)
@@ -154,6 +189,24 @@ def read_again(
     values = {"refused": left.scalar_subquery(), "first_at": journal.first_at}
     connection.execute(sa.update(journals).where(own).values(values))
     return len(read), journal.refused
+
+
+def _read_dead(
+    connection: sa.Connection, ring: Keyring, journal: _Journal, dead: Sequence[_Kept], now: datetime
+) -> None:
+    def read(several: Sequence[_Kept]) -> None:
+        part = journal.part()
+        for kept in several:
+            part.head = _hash_before(connection, part, kept.seq)
+            _read_row(connection, ring, part, kept, now)
+        seqs = [kept.seq for kept in several if kept.seq not in part.refused]
+        for row in amending.about(connection, part.station, part.epoch, seqs):
+            (part.decisions if row.type == "decision" else part.amendments).append(row)
+        _write(connection, ring, part, now)
+        journal.follow(part)
+
+    for kept, why in singly.keep(connection, dead, read):
+        _refuse(connection, journal, kept, why)
 
 
 def _dead(journal: _Journal, seqs: Sequence[int]) -> sa.Select[Any]:
@@ -245,6 +298,10 @@ def _write(connection: sa.Connection, ring: Keyring, journal: _Journal, now: dat
         connection.execute(sa.update(visits).where(decided).values(went_in=_DECIDED[str(row.decision)]))
     for row in journal.amendments:
         amending.amend(connection, row)
+    _bury(connection, journal)
+
+
+def _bury(connection: sa.Connection, journal: _Journal) -> None:
     for seq, cause in journal.refused.items():
         dead = _of(journal_rows, journal, journal_rows.c.seq == seq)
         connection.execute(sa.update(journal_rows).where(dead).values(refused=cause))

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from core import rows, wire
 from core.model import Scheme, Subject
 from core.wire import Row, Who
+from hub.journals import boots
 from hub.storage.keyring import Keyring
 from hub.storage.seals import ErasedKey
 
@@ -39,13 +40,22 @@ def decode(raw: bytes, station: str, epoch: str, seq: int) -> Row:
         raise Unreadable(f"not a row this hub can read{f', at {where}' if where else ''}") from error
     if (row.station, row.epoch, row.seq) != (station, epoch, seq):
         raise Unreadable("says it is another journal's row or number")
-    if len(row.place) > PLACE_AT_MOST or "\0" in row.place or not 0 <= row.about <= seq:
+    if any("\0" in text for text in _texts(row)):
+        raise Unreadable("holds a character that is none")
+    if len(row.clock.boot) > boots.BOOT_AT_MOST:
+        raise Unreadable("names a boot that cannot be")
+    if len(row.place) > PLACE_AT_MOST or not 0 <= row.about <= seq:
         raise Unreadable("its place or the row it speaks of cannot be")
     if not 0 <= row.policy_version < _POLICIES_END:
         raise Unreadable("the policy it names cannot be")
     if not all(_CLOCKS[0] < at < _CLOCKS[1] for at in _moments(row)):
         raise Unreadable("says a time that no clock shows")
     return row
+
+
+def _texts(row: Row) -> Iterable[str]:
+    """Those that its struct does not bound."""
+    return row.clock.boot, row.place, row.tag, row.cause, row.sealed, row.sealed_to
 
 
 def _moments(row: Row) -> Iterable[datetime]:

@@ -21,6 +21,7 @@ from core.shown import RunningSettings
 from core.wire import Batch, HeldMark, Refused, State
 from hub.journals import intake, reading
 from hub.stations import fleet, orders
+from hub.storage import singly
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
 
@@ -165,8 +166,8 @@ def _keep(connection: sa.Connection, ring: Keyring, delivery: Delivery, now: dat
             elif not orders.take(connection, ring, message, now):
                 return NotKept(poisoned=True)  # nobody gave this station such an order
             return ()
-    except (sa.exc.DataError, sa.exc.IntegrityError) as error:
-        log.error("a delivery cannot be kept", extra={"station": message.station, "cause": type(error.orig).__name__})
+    except singly.UNKEPT as error:
+        log.error("a delivery cannot be kept", extra={"station": message.station, "cause": singly.cause(error)})
         return NotKept(poisoned=True)
 
 

@@ -49,15 +49,20 @@ class Version(msgspec.Struct, frozen=True):
     published: datetime
 
 
+def check(policy: Policy) -> None:
+    """Raises ``DataError`` for a scope that there is not, and for rules of everybody's taken back."""
+    if not _SCOPE.fullmatch(policy.scope):
+        raise DataError([f"policy scope {policy.scope!r}: all, kind/…, district/<edition>/<code> or station/<name>"])
+    if policy.is_withdrawn and policy.scope == "all":
+        raise DataError(["policy scope 'all' cannot be withdrawn: nothing wider would decide"])
+
+
 def publish(connection: sa.Connection, ring: Keyring, policy: Policy, now: datetime, author: str = "") -> bool:
     """Signs and keeps a policy, its zones in both editions of the map; False when this one is published already.
 
     Raises ``DataError`` for an unknown scope, a version that does not rise, or rules of everybody's taken back.
     """
-    if not _SCOPE.fullmatch(policy.scope):
-        raise DataError([f"policy scope {policy.scope!r}: all, kind/…, district/<edition>/<code> or station/<name>"])
-    if policy.is_withdrawn and policy.scope == "all":
-        raise DataError(["policy scope 'all' cannot be withdrawn: nothing wider would decide"])
+    check(policy)
     payload = wire.encode(editions.expanded(policy))
     last = connection.execute(sa.select(policies).order_by(policies.c.version.desc()).limit(1)).first()
     same = connection.scalar(sa.select(policies.c.document).where(policies.c.version == policy.version))

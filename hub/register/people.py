@@ -7,7 +7,7 @@ with the value itself, which could be somebody's number.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -18,7 +18,7 @@ from core.codes import identity
 from core.model import Area, DeclarationKind, Direction, GateKind, Moment, Reason, Scheme, Subject
 from core.rules import Policy
 from hub.errors import DataError, MissingFile
-from hub.register import hours
+from hub.register import bounds, hours
 
 FAULTS_AT_MOST = 50
 
@@ -181,7 +181,7 @@ def parse(raw: bytes, name: str) -> PeopleFile:
         people=_decode(rough.people, PersonRecord, f"{name}: people", faults),
         policies=_decode(rough.policies, Policy, f"{name}: policies", faults),
     )
-    faults += [f"{name}: {fault}" for fault in _contradictions(file)]
+    faults += [f"{name}: {fault}" for fault in (*_out_of_bounds(file), *_contradictions(file))]
     if faults:
         more = len(faults) - FAULTS_AT_MOST
         raise DataError(faults[:FAULTS_AT_MOST] + ([f"{name}: and {more} more"] if more > 0 else []))
@@ -200,6 +200,25 @@ def _decode(raws: list[msgspec.Raw], kind: type[Record], where: str, faults: lis
 
 def _without_values(error: ValueError) -> str:
     return re.sub(r"(?<=value )'.*?'(?= -|$)", "given", str(error), flags=re.DOTALL)
+
+
+def _out_of_bounds(file: PeopleFile) -> Iterator[str]:
+    """What records hold that could not be written into every database."""
+    every: dict[str, tuple[PlaceRecord | PersonRecord | Policy, ...]] = {
+        "places": file.places,
+        "people": file.people,
+        "policies": file.policies,
+    }
+    for part, records in every.items():
+        for number, record in enumerate(records):
+            yield from bounds.faults(record, f"{part}[{number}]", known_as(record))
+
+
+def known_as(record: PlaceRecord | PersonRecord | Policy) -> str:
+    """How a record is found in the file by hand: its code, ref or version; empty where that could be a number."""
+    if isinstance(record, PersonRecord):
+        return f" (ref {record.ref})" if record.ref.isprintable() and not re.search("[0-9]{8}", record.ref) else ""
+    return f" (version {record.version})" if isinstance(record, Policy) else f" (code {record.code.strip()})"
 
 
 def _contradictions(file: PeopleFile) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ from core import phones
 from core.model import Area, Scheme, Subject
 from hub.errors import DataError
 from hub.register import areas, hours, naming, voices
-from hub.register.people import DeclarationRecord, PeopleFile, PersonRecord, PlaceRecord, VisitRecord
+from hub.register.people import DeclarationRecord, PeopleFile, PersonRecord, PlaceRecord, VisitRecord, known_as
+from hub.storage import singly
 from hub.storage.keyring import Keyring
 from hub.storage.store import Insert, Store, insert
 from hub.storage.tables import declarations, identities, people, places, visits
@@ -43,17 +45,51 @@ def import_people(
     so that gates keep being answered meanwhile; after a failure, import the mended file again.
     """
     count = Imported()
+    _check_owners(store, ring, file.people)
     with store.writing() as connection:
-        for place in file.places:
-            count.places += put_place(connection, place)
+        for number, place in enumerate(file.places):
+            with _naming(f"places[{number}]{known_as(place)}"):
+                count.places += put_place(connection, place)
     for start in range(0, len(file.people), PEOPLE_A_TRANSACTION):
         chunk = file.people[start : start + PEOPLE_A_TRANSACTION]
         with store.writing() as connection:
             for number, person in enumerate(chunk, start):
-                _put_counting(connection, ring, person, number, count)
+                with _naming(f"people[{number}]{known_as(person)}"):
+                    _put_counting(connection, ring, person, number, count)
         progress(start + len(chunk), len(file.people))
     _tie_guardians(store, file.people)
     return count
+
+
+@contextmanager
+def _naming(where: str) -> Iterator[None]:
+    """Has a record that a database cannot keep, though nobody had thought of that, end the import by its name."""
+    try:
+        yield
+    except singly.UNKEPT as error:
+        told = (
+            f"{where}: holds what the database cannot keep ({singly.cause(error)}); mend it and import the file again"
+        )
+        raise DataError([told]) from error
+
+
+def _check_owners(store: Store, ring: Keyring, records: Sequence[PersonRecord]) -> None:
+    """``DataError`` names every record whose codes are two people's, before any is written."""
+    faults = []
+    with store.reading() as connection:
+        for start in range(0, len(records), PEOPLE_A_TRANSACTION):
+            few = records[start : start + PEOPLE_A_TRANSACTION]
+            owners = _owners(connection, [name for record in few for name in _names(ring, record)])
+            for number, record in enumerate(few, start):
+                found = {owners[name] for name in _names(ring, record) if name in owners}
+                if len(found) > 1:
+                    faults.append(_two_people(f"people[{number}]{known_as(record)}", len(found)))
+    if faults:
+        raise DataError(faults)
+
+
+def _two_people(where: str, count: int) -> str:
+    return f"{where}: these codes already belong to {count} different people"
 
 
 def _put_counting(connection: sa.Connection, ring: Keyring, record: PersonRecord, number: int, count: Imported) -> None:
@@ -108,7 +144,7 @@ def put_person(connection: sa.Connection, ring: Keyring, record: PersonRecord, w
     }
     found = _find(connection, ring, record)
     if len(found) > 1:
-        raise DataError([f"{where}: these codes already belong to {len(found)} different people"])
+        raise DataError([_two_people(where, len(found))])
     for person in found:
         connection.execute(sa.update(people).where(people.c.id == person).values(values))
         naming.respell(connection, person, record.name)
@@ -122,13 +158,23 @@ def put_person(connection: sa.Connection, ring: Keyring, record: PersonRecord, w
 
 
 def _find(connection: sa.Connection, ring: Keyring, record: PersonRecord) -> set[int]:
-    by_ref = set(connection.scalars(sa.select(people.c.id).where(people.c.ref == record.ref)))
+    return set(_owners(connection, _names(ring, record)).values())
+
+
+def _names(ring: Keyring, record: PersonRecord) -> list[str | bytes]:
+    """What a person is found by: the ref, and the codes' digests."""
     subjects = [identity.subject for identity in record.identities]
     if record.key:
         subjects.append(Subject(Scheme.PERSON, record.key))
-    digests = [ring.digest(subject) for subject in subjects]
-    by_code = connection.scalars(sa.select(identities.c.person).where(identities.c.digest.in_(digests)))
-    return by_ref | set(by_code)
+    return [record.ref, *map(ring.digest, subjects)]
+
+
+def _owners(connection: sa.Connection, names: Sequence[str | bytes]) -> dict[str | bytes, int]:
+    refs = [name for name in names if isinstance(name, str)]
+    digests = [name for name in names if isinstance(name, bytes)]
+    by_ref = connection.execute(sa.select(people.c.ref, people.c.id).where(people.c.ref.in_(refs)))
+    of_code = sa.select(identities.c.digest, identities.c.person).where(identities.c.digest.in_(digests))
+    return dict((*by_ref, *connection.execute(of_code)))
 
 
 def add_identity(connection: sa.Connection, ring: Keyring, person: int, subject: Subject) -> bool:

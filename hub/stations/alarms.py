@@ -6,7 +6,7 @@ A matter that is over is *cleared*; one that somebody has seen is *acknowledged*
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
@@ -143,8 +143,13 @@ def history(connection: sa.Connection, station: str, at_most: int) -> list[Event
     return [Event.of(row) for row in connection.execute(newest)]
 
 
-def keep(connection: sa.Connection, change: Change) -> None:
+def keep(connection: sa.Connection, changes: Iterable[Change]) -> None:
     """Writes down what the watch over the fleet found."""
+    for change in changes:
+        _keep(connection, change)
+
+
+def _keep(connection: sa.Connection, change: Change) -> None:
     matter = change.matter
     if change.over:
         clear_alarm(connection, matter.kind, matter.station, matter.subject, change.at)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import msgspec
 
 from core import orders
+from core.health import shortened
 from core.orders import Header, NotKnown, NotOurs, Order, Result
 from drivers.errors import DeviceError
 from station.clock import Clock
@@ -166,7 +167,7 @@ class Desk:
     def _finish(self, order: str, kind: str, outcome: Outcome) -> None:
         if outcome.status is None:
             return  # told after the next start
-        words = outcome.words[:500]
+        words = shortened(outcome.words, 500)
         self._ended[outcome.status] += 1
         self._last = LastOrder(order, kind, outcome.status, words, self._clock.now())
         try:
@@ -187,7 +188,7 @@ class Desk:
             order=order,
             status=outcome.status,
             at=self._clock.now(),
-            words=outcome.words[:500],
+            words=shortened(outcome.words, 500),
             media=outcome.media,
         )
         self._mail.answer(orders.in_parts(result, outcome.data, PIECE) if outcome.data else (result,))

@@ -237,16 +237,16 @@ def test_an_alarm_that_is_over_begins_anew_and_must_be_seen_anew(peopled):
     matter = Matter("silent", "s1", "", at - timedelta(seconds=80), "silent for 80 s")
     with peopled.writing() as connection:
         for _ in range(2):  # two hubs on one database tell of it
-            alarms.keep(connection, Change(at, matter))
+            alarms.keep(connection, [Change(at, matter)])
         assert alarms.standing_matters(connection) == [matter]
         assert alarms.acknowledge(connection, "silent", "s1", "", "lan", at)
         assert not alarms.acknowledge(connection, "silent", "s1", "", "minh", at)
-        alarms.keep(connection, Change(later, matter, over=True))
+        alarms.keep(connection, [Change(later, matter, over=True)])
         assert alarms.standing_matters(connection) == []
         (over,) = alarms.listed(connection)
         assert (over.cleared, over.acknowledged_by, over.times) == (later, "lan", 1)
         assert alarms.listed(connection, standing=True) == []
         again = msgspec.structs.replace(matter, since=later)
-        alarms.keep(connection, Change(later, again))
+        alarms.keep(connection, [Change(later, again)])
         (anew,) = alarms.listed(connection, standing=True)
     assert (anew.first, anew.acknowledged, anew.acknowledged_by, anew.times) == (later, None, "", 2)

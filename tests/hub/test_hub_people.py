@@ -101,7 +101,7 @@ def test_a_corrected_person_is_found_by_ref_or_code_and_keeps_the_key(peopled, r
 def test_codes_of_two_people_in_one_record_are_refused(peopled, ring):
     registry.import_people(peopled, ring, parse(people=[person(ref="p2", identities=[], declarations=[])]))
     both = person(ref="p2")
-    with pytest.raises(DataError, match=r"people\[0\]: these codes already belong to 2 different people"):
+    with pytest.raises(DataError, match=r"people\[0\] \(ref p2\): these codes already belong to 2 different people"):
         registry.import_people(peopled, ring, parse(people=[both]))
 
 
