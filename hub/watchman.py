@@ -6,12 +6,9 @@ came to one hub alone, and that one keeps it.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-
-import sqlalchemy as sa
 
 from hub.centre import Centre
 from hub.health import health_history
@@ -20,8 +17,7 @@ from hub.health.health_history import QUARTER, Recorder
 from hub.journals import gaps
 from hub.stations import alarms
 from hub.stations.watch import Change, Watch
-
-log = logging.getLogger(__name__)
+from hub.storage.weather import Weather
 
 LOOK_SECONDS = 5.0
 SAVE_EVERY = timedelta(seconds=15)
@@ -41,6 +37,7 @@ class Watchman:
         self._centre, self._listening = centre, listening
         self.told: list[Callable[[Change], None]] = []
         self._stop = threading.Event()
+        self._weather = Weather("the fleet's health cannot be kept now")
         self._recorder = Recorder()
         self._untold: list[Change] = []
         self._saved: datetime | None = None
@@ -54,7 +51,8 @@ class Watchman:
 
     def run(self) -> None:
         """Watches until stopped; a database that cannot be written is tried again with the next look."""
-        self.take_up()
+        while not self._stop.is_set() and not self._guarded(lambda _: self.take_up()):
+            self._stop.wait(LOOK_SECONDS)
         while not self._stop.wait(LOOK_SECONDS):
             self._guarded(self.look)
         self._guarded(self._save)
@@ -68,11 +66,14 @@ class Watchman:
             health_history.load(connection, fleet)
             self.watch = Watch(alarms.standing_matters(connection), health_history.looked(connection))
 
-    def _guarded(self, body: Callable[[datetime], None]) -> None:
-        try:
+    def _guarded(self, body: Callable[[datetime], None]) -> bool:
+        """Does it unless the database is away; whether it was done."""
+        if self._weather.still_lasts(self._centre.store.reading):
+            return False
+        with self._weather.outlasting():
             body(datetime.now(UTC))
-        except sa.exc.OperationalError as error:
-            log.error("the fleet's health cannot be kept now", extra={"cause": str(error.orig)})
+            return True
+        return False
 
     def look(self, now: datetime) -> None:
         """One look at ``now``: what began or ended is written down, and whatever else is due."""

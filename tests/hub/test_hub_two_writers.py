@@ -1,4 +1,4 @@
-"""Two hubs on one PostgreSQL write about the same people and documents at once: each waits for the other, none fails."""
+"""Two hubs on one PostgreSQL write about the same people and rules at once: each waits for the other, none fails."""
 
 import threading
 from collections.abc import Callable
