@@ -12,7 +12,7 @@ HOUSES := $(wildcard tests/e2e tests/web tests/crash tests/provisioning tests/hu
 
 DESTDIR :=
 
-.PHONY: help setup demo test wall lint drive bench crash soak hardware install
+.PHONY: help setup demo test wall lint drive bench crash soak hardware install centre
 
 help: ## Show these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,3 +62,6 @@ hardware: ## Try the drivers on real kernel devices and the real picamera2, in a
 
 install: ## On the board, as root: put the service's units in place (README, chapter on installing)
 	@DESTDIR=$(DESTDIR) provisioning/install.sh
+
+centre: ## At the centre, as root: put the hub's unit in place (README, chapter on the hub)
+	@DESTDIR=$(DESTDIR) provisioning/install-hub.sh

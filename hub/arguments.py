@@ -20,7 +20,8 @@ _TOP = """examples:
   hub station add cho-dong-ba-1 --place cho-dong-ba
   hub journal verify cho-dong-ba-1         prove that no check-in is missing
 exit codes: 0 done, 1 something is missing or differs, 2 usage, 65 bad data, 66 no such file,
-            69 a port or broker is not to be had, 70 a fault of the hub's own, 78 configuration"""
+            69 a port or broker is not to be had, 70 a fault of the hub's own,
+            75 the database's server cannot be reached, 78 configuration"""
 
 
 def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:

@@ -53,6 +53,11 @@ class Centre:
         """Whether this hub does what only one of those on a database may do."""
         return self.lead is None or self.lead.held
 
+    @property
+    def takes(self) -> bool:
+        """Whether what stations tell one hub of several is this one's: it leads, or nobody can say who does."""
+        return self.leads or (self.lead is not None and self.lead.away)
+
     def standings(self) -> Standings:
         """Look-ups on a connection of the caller's own thread."""
         return Standings(self.store.reader(), self.ring)

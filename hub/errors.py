@@ -33,6 +33,12 @@ class MissingFile(HubError):
     exit_code = os.EX_NOINPUT
 
 
+class Away(HubError):
+    """The database's server cannot be reached now; the same command may go well a little later."""
+
+    exit_code = os.EX_TEMPFAIL
+
+
 class Unavailable(HubError):
     """Something outside the hub (a port, a broker, a disk) does not let it work now."""
 

@@ -6,10 +6,9 @@ import logging
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from hub.centre import Centre
 from hub.register import announcing, sealing
+from hub.storage.weather import AWAY, cause_of
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +31,8 @@ class KeyWatch:
         problem = ""
         try:
             self._look(now)
-        except (OSError, sa.exc.OperationalError) as error:
-            problem = str(getattr(error, "orig", None) or error)
+        except (OSError, *AWAY) as error:
+            problem = cause_of(error)
         if problem and problem != self._problem:
             log.error("the keys cannot be looked after now", extra={"cause": problem})
         self._problem = problem

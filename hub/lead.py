@@ -12,6 +12,7 @@ import time
 import sqlalchemy as sa
 
 from hub.storage.store import Store
+from hub.storage.weather import AWAY
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ class Lead:
         self._connection: sa.Connection | None = None
         self._next = 0.0  # monotonic
         self.held = False
+        self.away = False
+        """Whether nobody can say who leads: the database is away."""
         self.look()
 
     def look(self) -> bool:
@@ -39,7 +42,9 @@ class Lead:
         before = self.held
         try:
             self.held = self._try()
-        except sa.exc.OperationalError:
+            self.away = False
+        except AWAY:
+            self.away = True  # first: between the two this hub would take itself for one that does not lead
             self._let_go()
         if self.held is not before:
             log.info("this hub leads" if self.held else "this hub leads no more")

@@ -6,7 +6,8 @@ from hub.config import Settings
 from hub.errors import ConfigError
 from hub.storage import keyring
 from hub.storage.keyring import Keyring
-from hub.storage.store import Store
+from hub.storage.store import Store, not_opened
+from hub.storage.weather import AWAY
 
 
 def open_store(settings: Settings) -> tuple[Store, Keyring]:
@@ -18,6 +19,9 @@ def open_store(settings: Settings) -> tuple[Store, Keyring]:
     store = Store(settings.database_url)
     store.upgrade()
     ring = keyring.load(settings.folder / "keys")
-    with store.writing() as connection:
-        keyring.tie(connection, ring)
+    try:
+        with store.writing() as connection:
+            keyring.tie(connection, ring)
+    except AWAY as error:
+        raise not_opened(settings.database_url, error) from error
     return store, ring

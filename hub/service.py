@@ -42,6 +42,7 @@ from hub.snapshots.nightly import Nightly
 from hub.snapshots.shelf import Shelf
 from hub.stations import fleet
 from hub.storage.store import Store
+from hub.storage.weather import Weather
 from hub.telling.teller import Teller
 from hub.telling.ways import ways
 from hub.watchman import Watchman
@@ -84,6 +85,8 @@ class Loops:
         self._server = server
         server.should_exit = self._ended
         server.run(sockets=[listener])
+        if not server.started:
+            self.died = self.died or "http"  # the database went away just then, say
 
     @contextmanager
     def running(self, name: str, body: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
@@ -168,8 +171,7 @@ def _broker(settings: Settings, store: Store) -> Broker | None:
     if not settings.broker.start:
         return None
     broker = Broker(settings.folder / "broker", settings.broker.host, settings.broker.port)
-    with store.reading() as connection:
-        broker.admit(fleet.broker_hashes(connection), fleet.at_places(connection))
+    _admit(broker, store)
     return broker
 
 
@@ -190,21 +192,28 @@ def _broker_address(settings: Settings, broker: Broker | None) -> BrokerAddress 
 def _watch(centre: Centre, keys: KeyWatch, broker: Broker | None, link: Link | None, stop: threading.Event) -> None:
     """Notices what other processes changed in the database, a broker that died and a province system that is down."""
     outage = Outage(centre.store, centre.province) if centre.province is not None else None
+    weather = Weather("what other processes change in the database is not seen now")
     while not stop.wait(WATCH_SECONDS):
         if centre.lead is not None:
             centre.lead.look()
         keys.step(datetime.now(UTC))
-        centre.refresh()
         if outage is not None:
             outage.step(datetime.now(UTC))
         if broker is not None:
             broker.check()
             for user in broker.oversized():
                 centre.refuse("line", f"larger than {RECEIVED_AT_MOST} bytes: the broker cut its line", user)
-            with centre.store.reading() as connection:
-                broker.admit(fleet.broker_hashes(connection), fleet.at_places(connection))
+        with weather.outlasting():
+            centre.refresh()
+            if broker is not None:
+                _admit(broker, centre.store)
         if link is not None:
             link.ring()
+
+
+def _admit(broker: Broker, store: Store) -> None:
+    with store.reading() as connection:
+        broker.admit(fleet.broker_hashes(connection), fleet.at_places(connection))
 
 
 def _listen(host: str, port: int) -> socket.socket:

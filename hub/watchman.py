@@ -11,8 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-import sqlalchemy as sa
-
 from hub.centre import Centre
 from hub.health import health_history
 from hub.health.fleet_health import Member
@@ -21,6 +19,7 @@ from hub.journals import gaps
 from hub.stations import alarms
 from hub.stations.watch import Change, Watch
 from hub.storage import singly
+from hub.storage.weather import Weather
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +41,7 @@ class Watchman:
         self._centre, self._listening = centre, listening
         self.told: list[Callable[[Change], None]] = []
         self._stop = threading.Event()
+        self._weather = Weather("the fleet's health cannot be kept now")
         self._recorder = Recorder()
         self._untold: list[Change] = []
         self._saved: datetime | None = None
@@ -55,7 +55,8 @@ class Watchman:
 
     def run(self) -> None:
         """Watches until stopped; a database that cannot be written is tried again with the next look."""
-        self.take_up()
+        while not self._stop.is_set() and not self._guarded(lambda _: self.take_up()):
+            self._stop.wait(LOOK_SECONDS)
         while not self._stop.wait(LOOK_SECONDS):
             self._guarded(self.look)
         self._guarded(self._save)
@@ -69,13 +70,17 @@ class Watchman:
             health_history.load(connection, fleet)
             self.watch = Watch(alarms.standing_matters(connection), health_history.looked(connection))
 
-    def _guarded(self, body: Callable[[datetime], None]) -> None:
-        try:
-            body(datetime.now(UTC))
-        except sa.exc.OperationalError as error:
-            log.error("the fleet's health cannot be kept now", extra={"cause": str(error.orig)})
-        except singly.UNKEPT as error:  # what a station says has no bound that was thought of
-            log.error("what the fleet says cannot be kept", extra={"cause": singly.cause(error)})
+    def _guarded(self, body: Callable[[datetime], None]) -> bool:
+        """Does it unless the database is away; whether it was done."""
+        if self._weather.still_lasts(self._centre.store.reading):
+            return False
+        with self._weather.outlasting():
+            try:
+                body(datetime.now(UTC))
+            except singly.UNKEPT as error:  # what a station says has no bound that was thought of
+                log.error("what the fleet says cannot be kept", extra={"cause": singly.cause(error)})
+            return True
+        return False
 
     def look(self, now: datetime) -> None:
         """One look at ``now``: what began or ended is written down, and whatever else is due."""

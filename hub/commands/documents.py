@@ -32,6 +32,7 @@ def publish_policy(given: argparse.Namespace) -> int:
         raise DataError([f"{given.file}: gives no rules; to take a scope's back: hub policy withdraw {policy.scope}"])
     with opened(given) as (store, ring), store.writing() as connection:
         if given.next:
+            policies.alone(connection)
             policy = msgspec.structs.replace(policy, version=policies.next_version(connection))
         by = who(connection, given)
         policies.must_reach(connection, policy.scope)

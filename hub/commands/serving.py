@@ -10,6 +10,8 @@ import msgspec
 from hub import service
 from hub.commands.opening import settings_of
 from hub.errors import ConfigError
+from hub.storage.store import not_opened
+from hub.storage.weather import AWAY
 
 Section = TypeVar("Section", bound=msgspec.Struct)
 
@@ -23,7 +25,11 @@ def serve(given: argparse.Namespace) -> int:
         "broker": _changed(settings.broker, start=given.broker or None, port=given.broker_port),
         "sms": _changed(settings.sms, gateway="console" if given.print_codes else None),
     }
-    return service.serve(msgspec.structs.replace(settings, **changed), given.ready)
+    settings = msgspec.structs.replace(settings, **changed)
+    try:
+        return service.serve(settings, given.ready)
+    except AWAY as error:  # while it began: once it runs, each loop outlasts it
+        raise not_opened(settings.database_url, error) from error
 
 
 def _changed(section: Section, **values: object) -> Section:

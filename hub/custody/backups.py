@@ -25,6 +25,7 @@ from hub.errors import MissingFile, Unavailable
 from hub.storage import dumps, keyring
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store, revision_of
+from hub.storage.weather import AWAY, cause_of
 
 LABEL = "backup.json"
 ROWS = "rows"
@@ -69,8 +70,8 @@ def write(settings: Settings, path: Path, passphrase: str, now: datetime, progre
         beside.replace(path)
     except OSError as error:
         raise Unavailable(f"{error.filename or path}: {error.strerror or error}; nothing was written") from error
-    except sa.exc.OperationalError as error:
-        raise Unavailable(f"the database cannot be read: {error.orig}; nothing was written") from error
+    except AWAY as error:
+        raise Unavailable(f"the database cannot be read: {cause_of(error)}; nothing was written") from error
     finally:
         store.close()
         beside.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ from hub.erasure.emptying import RowKey
 from hub.erasure.ledger import Entry
 from hub.errors import HubError
 from hub.journals.unsealing import Unreadable, decode, open_who, subjects
-from hub.register import sealing
+from hub.register import sealing, voices
 from hub.register.people import FormDetails
 from hub.storage import replies
 from hub.storage.citizen_tables import drafts, onetime_codes
@@ -72,6 +72,7 @@ def erase(
     Raises ``holds.OnHold`` with the reason while a legal hold stands, and ``Unknown`` when there is no such person.
     Call ``settle`` after the commit: it brings the list of erasures to its file and empties SQLite's log.
     """
+    voices.hold(connection, person)  # before any row, as whoever declares does
     if connection.scalar(sa.select(people.c.id).where(people.c.id == person).with_for_update()) is None:
         raise Unknown
     if repeating is None:

@@ -6,8 +6,6 @@ import logging
 import threading
 from datetime import UTC, datetime, timedelta
 
-import sqlalchemy as sa
-
 from hub.config import Settings
 from hub.custody import replaying, retention
 from hub.custody.keeping import Counts, keep
@@ -17,10 +15,13 @@ from hub.errors import HubError
 from hub.stations import orders
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
+from hub.storage.weather import Weather
 
 log = logging.getLogger(__name__)
 
 BETWEEN_RUNS = timedelta(hours=1)
+AGAIN_AFTER = timedelta(minutes=1)
+"""When the database was away."""
 SETTLE_SECONDS = 5.0
 
 
@@ -67,6 +68,7 @@ class Keeper:
         self._ring = ring
         self._settings = settings
         self._stop = threading.Event()
+        self._weather = Weather("nothing can be erased now")
 
     def stop(self) -> None:
         """Lets the loop end after the transaction it is in."""
@@ -75,14 +77,18 @@ class Keeper:
     def run(self) -> None:
         """Erases what is due until stopped."""
         while not self._stop.is_set():
-            try:
-                if any(carry_out(self._store, self._ring, self._settings, datetime.now(UTC), self._stop).values()):
-                    self._settle()
-            except sa.exc.OperationalError as error:
-                log.error("nothing can be erased now", extra={"cause": str(error.orig)})
-            except HubError as error:
-                log.error("the list of erasures is not up to date", extra={"cause": str(error)})
-            self._stop.wait(BETWEEN_RUNS.total_seconds())
+            pause = AGAIN_AFTER
+            with self._weather.outlasting():
+                self._step()
+                pause = BETWEEN_RUNS
+            self._stop.wait(pause.total_seconds())
+
+    def _step(self) -> None:
+        try:
+            if any(carry_out(self._store, self._ring, self._settings, datetime.now(UTC), self._stop).values()):
+                self._settle()
+        except HubError as error:
+            log.error("the list of erasures is not up to date", extra={"cause": str(error)})
 
     def _settle(self) -> None:
         while not self._store.settle() and not self._stop.wait(SETTLE_SECONDS):

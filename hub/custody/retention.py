@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from hub.config import KeepingSettings
 from hub.errors import DataError
 from hub.storage.keeping_tables import retentions
+from hub.storage.store import serialize
 
 NOTE_AT_MOST = 500
 VERSIONS_END = 1 << 31
@@ -93,6 +94,7 @@ def publish(
     if wrong:
         said = ", ".join(f"{kind}: {LIMITS[kind][0]} to {LIMITS[kind][1]} days" for kind in wrong)
         raise DataError([f"how long records stay: {said}"])
+    serialize(connection, [b"retentions"])  # or two at once would take the same number
     number = (connection.scalar(sa.select(sa.func.max(retentions.c.version))) or 0) + 1
     row = {
         "version": number,

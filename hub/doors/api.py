@@ -29,12 +29,16 @@ from hub.province.doors import Inquiries
 from hub.province.line import NotAnswered
 from hub.register.standings import Standings
 from hub.stations.fleet import Gate
+from hub.storage.weather import AWAY
 from hub.web import safety
 from hub.web.page import SECURE
 from hub.web.parts import routers
 from hub.web.site import Site
 
 PROBLEM = "application/problem+json"
+
+LATER = {"Retry-After": "5"}
+"""When to come again, in seconds, goes with every 503."""
 
 StationRequest = Request[None, Gate, State]
 
@@ -171,6 +175,7 @@ def build(doors: Doors, site: Site) -> Litestar:
             HTTPException: _told,
             BadMessage: _dropped(doors.centre),
             NotAnswered: _cannot_say,
+            **dict.fromkeys(AWAY, _away(doors.centre)),
             500: _broken,
         },
         state=State({SECURE: site.settings.web.is_https}),
@@ -285,12 +290,20 @@ def _problem(_request: Request[Any, Any, Any], error: HTTPException) -> Response
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     elif status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = "5"
+        headers |= LATER
     return Response(wire.encode(body), media_type=PROBLEM, status_code=status, headers=headers)
 
 
 def _cannot_say(request: Request[Any, Any, Any], _error: NotAnswered) -> Response[bytes]:
     return _problem(request, _Unavailable("the province system could not be asked; ask again later"))
+
+
+def _away(centre: Centre) -> Callable[[Request[Any, Any, Any], Exception], Response[Any]]:
+    def come_again(request: Request[Any, Any, Any], _error: Exception) -> Response[Any]:
+        centre.tally.add("request: the database is busy or away")
+        return _told(request, _Unavailable("the database is busy or away; send it again later", headers=LATER))
+
+    return come_again
 
 
 def _dropped(centre: Centre) -> Callable[[Request[Any, Any, Any], BadMessage], Response[bytes]]:

@@ -23,6 +23,7 @@ from hub.journals import messages
 from hub.journals.messages import BadMessage
 from hub.province.line import NotAnswered
 from hub.register.standings import Standings
+from hub.storage.weather import AWAY
 
 ASK_BYTES_AT_MOST = 8_192
 ASKS_BYTES_AT_MOST = 131_072
@@ -83,8 +84,8 @@ class Asks:
             self._under_way -= 1
         try:
             answer = wire.encode(waiting.answer())
-        except NotAnswered:
-            return waiting.sealed.reply, wire.encode(SealedAnswer(waiting.sealed.id, error=answers.UNASKED))
+        except (NotAnswered, *AWAY) as problem:
+            return waiting.sealed.reply, wire.encode(self._unasked(waiting.sealed, problem))
         return waiting.sealed.reply, wire.encode(_seal(waiting.channel, answer, waiting.sealed.id))
 
     def _answered(self, ask: wire.SealedAsk, station: str, now: datetime) -> SealedAnswer | Waiting:
@@ -100,6 +101,14 @@ class Asks:
         except BadMessage as problem:
             self._tally.add(f"ask: {problem}", station=station)
             return SealedAnswer(ask.id, error=str(problem))
+        except AWAY as problem:
+            return self._unasked(ask, problem)
+
+    def _unasked(self, ask: wire.SealedAsk, problem: Exception) -> SealedAnswer:
+        """The station goes on with what it holds itself, at once."""
+        if isinstance(problem, AWAY):
+            self._tally.add("ask: the database is busy or away")
+        return SealedAnswer(ask.id, error=answers.UNASKED)
 
     def _opened(self, ask: wire.SealedAsk) -> tuple[keys.AskingChannel, bytes] | None:
         """The channel and what came by it, by whichever sealing key of the hub's it was sealed to."""

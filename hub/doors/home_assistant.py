@@ -20,6 +20,7 @@ from hub.config import HomeAssistantSettings
 from hub.doors import discovery, wires
 from hub.doors.wires import BrokerAddress
 from hub.errors import ConfigError
+from hub.storage.weather import Weather
 from hub.web.fleet.lines import Board, Look
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Herald:
         self._told: dict[str, bytes] = {}
         self._found: dict[str, str] = {}
         self._problem = "not tried yet"
+        self._weather = Weather("Home Assistant is not told of the stations now")
 
     def stop(self) -> None:
         """Lets the loop say that the hub is gone, and end."""
@@ -82,7 +84,8 @@ class Herald:
             was_up = was_up or self._up
             if self._up and time.monotonic() - looked >= self._every:
                 looked = time.monotonic()
-                self._tell(client, self._board.look())
+                with self._weather.outlasting():
+                    self._tell(client, self._board.look())
         if self._up:
             client.publish(self._topics.hub, discovery.OFFLINE, qos=1, retain=True)
             client.loop(0.2)

@@ -14,11 +14,13 @@ import socket
 import threading
 import time
 from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
 import paho.mqtt.client as mqtt
+import sqlalchemy as sa
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -36,6 +38,8 @@ from hub.journals.messages import BadMessage
 from hub.journals.writer import Delivery, NotKept, Writer
 from hub.journals.writer import Result as Written
 from hub.policy import policies
+from hub.storage.store import mended
+from hub.storage.weather import Weather
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +82,7 @@ class Link:
         self._announced: dict[str, int] = {}
         self._unsent: set[int] = set()
         self._orders = OrderLine(writer)
+        self._weather = Weather("marks, rules and orders wait for the database")
         self._bell, self._ringer = socket.socketpair()
         self._bell.setblocking(False)
         self._ringer.setblocking(False)
@@ -99,19 +104,27 @@ class Link:
 
     def run(self) -> None:
         """Keeps a line to the broker until stopped."""
-        self._asks = Asks(self._centre)
-        self._reader = self._centre.store.reader()
         pause = 0.1
-        try:
+        with self._bell, self._ringer, ExitStack() as opened:
+            while not self._stop.is_set() and not self._open(opened):
+                self._stop.wait(TICK_SECONDS)
             while not self._stop.is_set():
                 served = self._serve_once()
                 pause = 0.1 if served else min(LONGEST_PAUSE, pause * 2)
                 self._stop.wait(random.uniform(pause / 2, pause))  # noqa: S311  # jitter, no secret
-        finally:
-            self._asks.close()
-            self._reader.close()
-            self._bell.close()
-            self._ringer.close()
+
+    def _open(self, opened: ExitStack) -> bool:
+        """Opens what asks and marks are read by; False while the database is away."""
+        with self._weather.outlasting():
+            self._kept_reader = opened.enter_context(self._centre.store.reader())
+            self._asks = Asks(self._centre)
+            opened.callback(self._asks.close)
+            return True
+        return False
+
+    @property
+    def _reader(self) -> sa.Connection:
+        return mended(self._kept_reader)
 
     def _serve_once(self) -> bool:
         """One connection from its beginning to its end; whether the broker let us in."""
@@ -157,18 +170,25 @@ class Link:
                 client.loop_write()
         while self._inbox:
             self._take(client, self._inbox.popleft())
-        while self._outcomes:
-            self._settle(client, self._outcomes.popleft())
         while self._told:
             self._finish(client, *self._told.popleft())
         self._deliver_again()
+        if not self._weather.still_lasts(self._centre.store.reading):
+            with self._weather.outlasting():
+                self._tell(client)
+        client.loop_misc()
+
+    def _tell(self, client: mqtt.Client) -> None:
+        """Says what is on disk and what is due; what the database keeps from it is said by a later turn."""
+        while self._outcomes:
+            self._settle(client, self._outcomes[0])
+            self._outcomes.popleft()  # only now: nothing is acknowledged or told that was not said whole
         if self.subscribed.is_set() and self._leads():
             if not self._greeted:
                 self._greet(client)
             self._announce(client)
             self._order(client)
             self._look_on(client)
-        client.loop_misc()
 
     def _leads(self) -> bool:
         """Whether this hub speaks for all; one that begins to writes down and says again what another may have left."""
@@ -206,7 +226,7 @@ class Link:
             self._centre.tally.add(f"{leaf}: of a station nobody registered")
             client.ack(message.mid, message.qos)
             return
-        if leaf in wires.BY_ONE and not (self._address.shared or self._centre.leads):
+        if leaf in wires.BY_ONE and not (self._address.shared or self._centre.takes):
             client.ack(message.mid, message.qos)  # another hub's to do
             return
         try:

@@ -18,6 +18,7 @@ from typing import Any
 from hub.config import MetricsSettings
 from hub.doors.exposition import CONTENT_TYPE, exposition
 from hub.errors import ConfigError, Unavailable
+from hub.storage.weather import AWAY
 from hub.web.fleet.lines import Board
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,14 @@ class _Page(BaseHTTPRequestHandler):
         elif self.path.partition("?")[0] != PATH:
             self.send_error(HTTPStatus.NOT_FOUND, f"there is only {PATH}")
         else:
+            self._tell()
+
+    def _tell(self) -> None:
+        try:
             body = exposition(self._board.look(), self._board.dropped(), stations=self._stations).encode()
+        except AWAY:
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, "the database is busy or away")
+        else:
             self.send_response(HTTPStatus.OK)
             self.send_header("Content-Type", CONTENT_TYPE)
             self.send_header("Content-Length", str(len(body)))

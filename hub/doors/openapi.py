@@ -13,8 +13,8 @@ from hub.journals import messages
 
 REFERENCE = "#/components/schemas/{name}"
 BODY_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-LOOKUP_REFUSED = (*BODY_REFUSED, HTTPStatus.SERVICE_UNAVAILABLE)
-"""The last: a province system stands behind the hub and could not be asked."""
+AT_EVERY_DOOR = (HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE)
+"""The last: the database is busy or away, or a province system stands behind the hub and could not be asked."""
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -93,6 +93,13 @@ _GIVEN_BACK = {
         "required": True,
     }
 }
+_LATER = {
+    "Retry-After": {
+        "description": "after how many seconds to send it again",
+        "schema": {"type": "integer", "minimum": 1},
+        "required": True,
+    }
+}
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -101,15 +108,15 @@ _KEY = {
 }
 
 DOORS = (
-    Door("post", "/v1/lookup", "Look a person up.", wire.Answer, wire.Ask, problems=LOOKUP_REFUSED),
-    Door("post", "/v1/lookups", "Look many people up at once.", wire.Answers, wire.Asks, problems=LOOKUP_REFUSED),
+    Door("post", "/v1/lookup", "Look a person up.", wire.Answer, wire.Ask, problems=BODY_REFUSED),
+    Door("post", "/v1/lookups", "Look many people up at once.", wire.Answers, wire.Asks, problems=BODY_REFUSED),
     Door(
         "post",
         "/v1/checkins",
         "Bring rows in; answered once they are on disk, and sending them again changes nothing.",
         wire.HeldMark,
         wire.Batch,
-        problems=(*BODY_REFUSED, HTTPStatus.SERVICE_UNAVAILABLE),
+        problems=BODY_REFUSED,
     ),
     Door("post", "/v1/health", "Say how the station is.", health.Taken, health.Health, problems=BODY_REFUSED),
     Door(
@@ -152,7 +159,7 @@ DOORS = (
         "Say what became of an order; the first final word stands.",
         health.Taken,
         orders.Result,
-        problems=(*BODY_REFUSED, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+        problems=(*BODY_REFUSED, HTTPStatus.NOT_FOUND),
         parameters=(_ORDER,),
     ),
     Door(
@@ -178,7 +185,7 @@ DOORS = (
         Receipt,
         Sheet,
         HTTPStatus.CREATED,
-        (*BODY_REFUSED, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+        (*BODY_REFUSED, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
         (_KEY,),
         who="client",
     ),
@@ -214,7 +221,7 @@ _TOKENS = {
 def _operation(door: Door) -> dict[str, Any]:
     refused = {
         status: _content(FormProblem if status is HTTPStatus.UNPROCESSABLE_ENTITY else wire.Problem, PROBLEM, status)
-        for status in ((HTTPStatus.UNAUTHORIZED,) if door.who else ()) + door.problems
+        for status in (AT_EVERY_DOOR if door.who else ()) + door.problems
     }
     responses = {door.status: _content(door.answer, door.media or JSON, door.status), **refused}
     if door.nothing:
@@ -234,4 +241,5 @@ def _operation(door: Door) -> dict[str, Any]:
 
 def _content(kind: type[msgspec.Struct] | None, media: str, status: HTTPStatus) -> dict[str, Any]:
     schema = {"$ref": REFERENCE.format(name=kind.__name__)} if kind is not None else {}
-    return {"description": status.phrase, "headers": _GIVEN_BACK, "content": {media: {"schema": schema}}}
+    headers = _GIVEN_BACK | (_LATER if status is HTTPStatus.SERVICE_UNAVAILABLE else {})
+    return {"description": status.phrase, "headers": headers, "content": {media: {"schema": schema}}}

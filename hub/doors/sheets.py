@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import ClassVar
 
 import msgspec
-import sqlalchemy as sa
 from litestar import MediaType, Request, Response, Router, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, NotAuthorizedException
@@ -88,9 +87,6 @@ class Counter:
             raise HTTPException(detail, status_code=HTTPStatus.CONFLICT) from clash
         except Refused as refused:
             return _refusal(refused.wrong)
-        except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
-            detail = "nothing can be written now; send it again later"
-            raise HTTPException(detail, status_code=HTTPStatus.SERVICE_UNAVAILABLE) from error
 
     def _answer(self, client: str, key: str, body: bytes, sheet: Sheet, now: datetime) -> bytes:
         ring, owner = self._centre.ring, f"client/{client}"

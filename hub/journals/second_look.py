@@ -44,6 +44,7 @@ from hub.storage.keyring import Keyring
 from hub.storage.second_look_tables import other_verdicts, second_looks
 from hub.storage.store import Store, insert, serialize
 from hub.storage.tables import declarations, journal_rows, journals, visits
+from hub.storage.weather import Weather
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class SecondLook:
     ) -> None:
         self._store, self._ring, self._leads, self._busy = store, ring, leads, busy
         self._stop = threading.Event()
+        self._weather = Weather("offline verdicts cannot be asked again now")
 
     def stop(self) -> None:
         """Ends the loop."""
@@ -90,10 +92,10 @@ class SecondLook:
     def run(self) -> None:
         """Looks every few seconds; a database that cannot be written is tried again with the next look."""
         while not self._stop.wait(LOOK_SECONDS):
-            try:
+            if self._weather.still_lasts(self._store.reading):
+                continue
+            with self._weather.outlasting():
                 self._look()
-            except sa.exc.OperationalError as error:
-                log.error("offline verdicts cannot be asked again now", extra={"cause": str(error.orig)})
 
     def _look(self) -> None:
         """A few rows at a time, and at most half of the time: the database and this process are also others'."""

@@ -24,6 +24,7 @@ from hub.stations import fleet, orders
 from hub.storage import singly
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
+from hub.storage.weather import AWAY, Weather
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Writer:
         self._ring = ring
         self.moved: Callable[[HeldMark], None] = lambda mark: None
         """Hears of journals whose refused rows were found after their batch had been answered."""
+        self._weather = Weather("nothing can be written")
         self._queue: queue.Queue[Delivery] = queue.Queue(QUEUE_AT_MOST)
         self._stop = threading.Event()
         self._unread = True
@@ -135,11 +137,12 @@ class Writer:
                     (station, epoch, before): intake.mark(connection, station, epoch, now, before)
                     for station, epoch, before in sorted(moved | told)
                 }
-        except sa.exc.OperationalError as error:
-            log.error("nothing can be written", extra={"cause": str(error.orig), "deliveries": len(deliveries)})
+        except AWAY as error:
+            self._weather.struck(error)
             self._stop.wait(IDLE_SECONDS)
             _tell(deliveries, [NotKept(poisoned=False)] * len(deliveries))
             return not self._stop.is_set()
+        self._weather.passed()
         _tell(deliveries, [_answer(each.message, was, marks) for each, was in pairs])
         for asked in sorted(moved - told):
             self.moved(marks[asked])

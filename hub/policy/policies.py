@@ -21,6 +21,7 @@ from hub.errors import DataError
 from hub.policy import editions
 from hub.register import areas
 from hub.storage.keyring import Keyring
+from hub.storage.store import serialize
 from hub.storage.tables import policies, states, stations
 
 FORGOTTEN_AT_MOST = 1_000
@@ -63,6 +64,7 @@ def publish(connection: sa.Connection, ring: Keyring, policy: Policy, now: datet
     Raises ``DataError`` for an unknown scope, a version that does not rise, or rules of everybody's taken back.
     """
     check(policy)
+    alone(connection)
     payload = wire.encode(editions.expanded(policy))
     last = connection.execute(sa.select(policies).order_by(policies.c.version.desc()).limit(1)).first()
     same = connection.scalar(sa.select(policies.c.document).where(policies.c.version == policy.version))
@@ -82,6 +84,11 @@ def publish(connection: sa.Connection, ring: Keyring, policy: Policy, now: datet
     }
     connection.execute(sa.insert(policies).values(row))
     return True
+
+
+def alone(connection: sa.Connection) -> None:
+    """Has whoever else publishes wait until this transaction ends; call it before a number is chosen in it."""
+    serialize(connection, [b"policies"])
 
 
 def must_reach(connection: sa.Connection, scope: str) -> None:

@@ -78,6 +78,7 @@ def withdraw(
 
     Raises ``DataError`` as ``plan`` does, and when a station would be left without any rules.
     """
+    policies.alone(connection)
     would = plan(connection, scope, now)
     if would.bare:
         named = ", ".join(would.bare)

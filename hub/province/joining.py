@@ -20,6 +20,7 @@ from hub.province.line import NotAnswered
 from hub.province.ties import person_key
 from hub.register.standings import Standings, moment
 from hub.storage.keyring import Keyring
+from hub.storage.store import mended
 from hub.storage.tables import places, visits
 
 Authority = Literal["province", "both"]
@@ -106,7 +107,7 @@ class Joined:
     def _loose_visit(self, subject: Subject, before: datetime) -> DestinationGroup | None:
         """The last scan of this code that no person could be tied to, because nobody could be asked then."""
         given = {"digest": self._ring.digest(subject), "before": before}
-        row = self._reader.execute(_LOOSE, given).first()
+        row = mended(self._reader).execute(_LOOSE, given).first()
         return None if row is None else DestinationGroup(row.at, row.place, row.name or "", Direction(row.direction))
 
 

@@ -6,11 +6,10 @@ import contextlib
 from datetime import datetime
 from typing import Literal
 
-import sqlalchemy as sa
-
 from hub.province.desk import Desk
 from hub.stations.alarms import clear_alarm, raise_alarm
 from hub.storage.store import Store
+from hub.storage.weather import AWAY
 
 KIND: Literal["province"] = "province"
 
@@ -28,7 +27,7 @@ class Outage:
         problem = self._desk.problem
         if self._stands == bool(problem):
             return
-        with contextlib.suppress(sa.exc.OperationalError), self._store.writing() as connection:  # else the next time
+        with contextlib.suppress(*AWAY), self._store.writing() as connection:  # else the next time
             if problem:
                 raise_alarm(
                     connection,

@@ -144,17 +144,17 @@ def correct(
 
     ``Refused`` when the first is another phone's or was withdrawn.
     """
-    serialize(connection, [_sheet(once)] if once else [])
+    _lock(connection, ring, form, by, once)
     if once and (known := _known(connection, ring, once, now)):
         return known
-    row = _own(connection, ring, declaration, by)
+    row = _held(connection, _own(ring, declaration, by), *_meant(connection, ring, form, now, by))
     _withdraw(connection, row, now)
     return _take(connection, ring, form, now, by, once, corrects=row, confirmed=0 if confirmed else row.person)
 
 
 def withdraw(connection: sa.Connection, ring: Keyring, declaration: int, now: datetime, *, by: By) -> None:
     """Takes a declaration back; ``Refused`` when it is another phone's or was withdrawn already."""
-    _withdraw(connection, _own(connection, ring, declaration, by), now)
+    _withdraw(connection, _held(connection, _own(ring, declaration, by)), now)
 
 
 def about(connection: sa.Connection, ring: Keyring, person: int, *, by: By) -> list[About]:
@@ -167,10 +167,10 @@ def about(connection: sa.Connection, ring: Keyring, person: int, *, by: By) -> l
 def dispute(connection: sa.Connection, ring: Keyring, declaration: int, now: datetime, *, by: By) -> None:
     """Takes back what another phone declared about a person; ``Refused`` to whoever does not hold their record."""
     others = sa.and_(declarations.c.voice != Voice.OWN.value, declarations.c.withdrawn.is_(None))
-    row = connection.execute(_with_person().where(declarations.c.id == declaration, others)).first()
-    if row is None or not relatives.holds(connection, row.person, by):
+    wanted = _with_person().where(declarations.c.id == declaration, others)
+    if not relatives.holds(connection, _found(connection, wanted).person, by):
         raise Refused({"": Wrong.NOT_YOURS})
-    _withdraw(connection, row, now)
+    _withdraw(connection, _held(connection, wanted), now)
 
 
 def of_phone(connection: sa.Connection, ring: Keyring, phone: str, now: datetime) -> list[Given]:
@@ -185,12 +185,12 @@ def of_phone(connection: sa.Connection, ring: Keyring, phone: str, now: datetime
 
 def given(connection: sa.Connection, ring: Keyring, declaration: int, now: datetime, *, by: By) -> Given:
     """One declaration with its code again; ``Refused`` when it is another phone's or was withdrawn."""
-    return _given(connection, ring, _own(connection, ring, declaration, by), now)
+    return _given(connection, ring, _found(connection, _own(ring, declaration, by)), now)
 
 
 def form_of(connection: sa.Connection, ring: Keyring, declaration: int, *, by: By) -> Form:
     """A declaration as the form it came from, to be corrected; ``Refused`` as above."""
-    row = _own(connection, ring, declaration, by)
+    row = _found(connection, _own(ring, declaration, by))
     if row.sheet is not None:
         return sheets.open_sheet(ring, row.sheet).form
     return sheets.rebuild(connection, ring, row, by)
@@ -209,10 +209,8 @@ def _take(
 ) -> Declared:
     if wrong := check(form, now):
         raise Refused(wrong)
-    phone = by.phone or phones.spell(form.phone) or ""
-    digests = [ring.digest(subject) for subject in form.numbers]
-    locks = [*digests, *([ring.phone_digest(phone)] if phone else []), *([_sheet(once)] if once else [])]
-    serialize(connection, locks)
+    phone = _phone(form, by)
+    _lock(connection, ring, form, by, once)
     if once and (known := _known(connection, ring, once, now)):
         return known
     meant = _person(connection, ring, form, now, by, confirmed)
@@ -229,6 +227,17 @@ def _take(
     voices.weigh(connection, meant.person)
     text = signed_code(connection, ring, meant.person, declaration, now)
     return Declared(meant.person, declaration, text, meant.my_qr, meant.changed)
+
+
+def _lock(connection: sa.Connection, ring: Keyring, form: Form, by: By, once: str) -> None:
+    """The first of the locks: the numbers, the phone and the sheet that a form names; ``voices.hold`` is the next."""
+    phone = _phone(form, by)
+    digests = [ring.digest(subject) for subject in form.numbers]
+    serialize(connection, [*digests, *([ring.phone_digest(phone)] if phone else []), *([_sheet(once)] if once else [])])
+
+
+def _phone(form: Form, by: By) -> str:
+    return by.phone or phones.spell(form.phone) or ""
 
 
 def _bound(connection: sa.Connection, ring: Keyring, meant: Meant, by: By, now: datetime) -> None:
@@ -261,6 +270,15 @@ def _person(
         raise Refused({problem.field: Wrong.ANOTHERS}) from problem
     except mending.Differs as problem:
         raise Refused(dict.fromkeys(problem.fields, Wrong.DIFFERS), problem.person) from problem
+
+
+def _meant(connection: sa.Connection, ring: Keyring, form: Form, now: datetime, by: By) -> tuple[int, ...]:
+    """Whom a form speaks of; nobody when it cannot be taken, which is told after whose the declaration is."""
+    try:
+        person = None if check(form, now) else relatives.known(connection, ring, form, by)
+    except relatives.TwoPeople:
+        return ()
+    return () if person is None else (person,)
 
 
 def _columns(form: Form, by: By) -> dict[str, Any]:
@@ -325,14 +343,25 @@ def _with_person() -> sa.Select[Any]:
     return sa.select(*columns).join_from(declarations, people, people.c.id == declarations.c.person)
 
 
-def _own(connection: sa.Connection, ring: Keyring, declaration: int, by: By) -> sa.Row[Any]:
+def _own(ring: Keyring, declaration: int, by: By) -> sa.Select[Any]:
+    """A declaration that is theirs and was not withdrawn."""
     wanted = _with_person().where(declarations.c.id == declaration, declarations.c.withdrawn.is_(None))
     if not by.account:
         wanted = wanted.where(declarations.c.phone == ring.phone_digest(by.phone))
-    row = connection.execute(wanted.with_for_update(of=declarations)).first()
+    return wanted
+
+
+def _found(connection: sa.Connection, wanted: sa.Select[Any]) -> sa.Row[Any]:
+    row = connection.execute(wanted).first()
     if row is None:
         raise Refused({"": Wrong.NOT_YOURS})
     return row
+
+
+def _held(connection: sa.Connection, wanted: sa.Select[Any], *others: int) -> sa.Row[Any]:
+    """A declaration that nobody else changes until the end; the voices of its person, and of ``others``, come first."""
+    voices.hold(connection, _found(connection, wanted).person, *others)
+    return _found(connection, wanted.with_for_update(of=declarations))  # as it is once nobody else is at it
 
 
 def _withdraw(connection: sa.Connection, row: sa.Row[Any], now: datetime) -> None:

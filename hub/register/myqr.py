@@ -90,6 +90,7 @@ def _same_person(connection: sa.Connection, one: int, other: int) -> bool:
 
 def _join(connection: sa.Connection, person: int, into: int) -> None:
     """Everything of one record becomes the other's; its person key goes along, so that codes issued by it hold."""
+    voices.hold(connection, person, into)
     same = declarations.alias("same")
     doubled = sa.exists().where(
         same.c.person == into, same.c.kind == declarations.c.kind, same.c.at == declarations.c.at

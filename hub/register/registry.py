@@ -146,6 +146,7 @@ def put_person(connection: sa.Connection, ring: Keyring, record: PersonRecord, w
     if len(found) > 1:
         raise DataError([_two_people(where, len(found))])
     for person in found:
+        voices.hold(connection, person)
         connection.execute(sa.update(people).where(people.c.id == person).values(values))
         naming.respell(connection, person, record.name)
         return person, False

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from core import phones
 from core.discreet import Discreet
 from core.model import Scheme, Subject
-from hub.register import mending, myqr, naming, registry
+from hub.register import mending, myqr, naming, registry, voices
 from hub.register.forms import Form
 from hub.register.voices import Voice
 from hub.storage.keyring import Keyring
@@ -80,7 +80,10 @@ def identify(
     when it would become somebody else's, unless ``confirmed`` is this very person, or 0 for whoever it is); anybody
     else's declaration changes nothing about them.  A record that no phone holds is given to one by staff alone.
     """
-    owner = _owner(connection, ring, form) or _relative(connection, ring, form, by)
+    owner = known(connection, ring, form, by)
+    if owner is not None:
+        voices.hold(connection, owner)
+        owner = known(connection, ring, form, by)  # who may have been erased, or made one with another, meanwhile
     if owner is None:
         return _added(connection, ring, form, now, by)
     if not holds(connection, owner, by):
@@ -90,6 +93,11 @@ def identify(
     if _add_numbers(connection, ring, owner, form) and not by.account:
         connection.execute(sa.update(people).where(people.c.id == owner).values(claimed=now))
     return Meant(owner, Voice.OWN, changed=changed)
+
+
+def known(connection: sa.Connection, ring: Keyring, form: Form, by: By) -> int | None:
+    """The person that a form speaks of, None when there is none yet; ``TwoPeople`` when the numbers disagree."""
+    return _owner(connection, ring, form) or _relative(connection, ring, form, by)
 
 
 def _voice(connection: sa.Connection, ring: Keyring, owner: int, form: Form) -> Voice:

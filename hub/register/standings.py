@@ -30,6 +30,7 @@ from core.model import (
 )
 from core.wire import Answer, Answers, Ask, Asks
 from hub.storage.keyring import Keyring
+from hub.storage.store import mended
 from hub.storage.tables import declarations, identities, people, places, visits
 
 ASKS_BACK_AT_MOST = timedelta(days=60)
@@ -175,7 +176,7 @@ class Standings:
         """The standings of everybody that a batch names, in its order, in one statement."""
         digests = [self._ring.digest(Subject(who.scheme, who.value)) for who in asks.who]
         given = {"digests": digests, "before": _microseconds(moment(asks.at, now))}
-        found = map(_Found._make, self._reader.execute(_STANDINGS, given))
+        found = map(_Found._make, mended(self._reader).execute(_STANDINGS, given))
         known = {row.digest: _standing(row, now) for row in found}
         return Answers(tuple(known.get(digest) for digest in digests), hub_time=now)
 
@@ -187,12 +188,12 @@ class Standings:
     def _ask(self, digest: bytes, before: int) -> Sequence[Any] | None:
         try:
             if self._cursor is None:
-                self._cursor = self._reader.connection.cursor()
+                self._cursor = mended(self._reader).connection.cursor()
             self._cursor.execute(self._words.sql, self._words.values(digest, before))
             found = self._cursor.fetchall()  # to the end, or SQLite would go on reading at this moment
         except self._weather:  # asked again the long way, which tells what is wrong and has a lost line opened again
             self._cursor = None
-            return self._reader.execute(_STANDING, {"digest": digest, "before": before}).first()
+            return mended(self._reader).execute(_STANDING, {"digest": digest, "before": before}).first()
         return found[0] if found else None
 
 

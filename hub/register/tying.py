@@ -85,6 +85,7 @@ def _tie_token(
         myqr.link(connection, ring, shown.id, subject.value, by_staff=True)
         return int(shown.id)
     _compare(owner, card)
+    voices.hold(connection, shown.id, owner.id)  # before what follows changes a row of theirs
     if shown.phone and owner.phone and not phones.same(owner.phone, shown.phone):
         myqr.retire(connection, owner.id, now)  # the other phone's; the one that was shown goes on
     myqr.link(connection, ring, shown.id, subject.value, by_staff=True)
@@ -115,6 +116,7 @@ def _give(
     keep_codes: bool = False,
 ) -> None:
     """Makes the record the phone's; what the phone had declared about it was the person's own word."""
+    voices.hold(connection, owner.id)
     before = phones.spell(owner.phone)
     if before and before != phone:
         mending.keep(connection, ring, owner.id, {"phone": owner.phone}, now, account)

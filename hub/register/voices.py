@@ -44,9 +44,18 @@ class Voice(StrEnum):
     APART = "apart"  # another phone that does not: it counts for nobody
 
 
+def hold(connection: sa.Connection, *persons: int) -> None:
+    """Has whoever else writes about what these people declared wait until this transaction ends.
+
+    Call it once for all of them, after the locks of numbers and phones and before any row of theirs is locked or
+    changed: who keeps to that order waits for nobody who waits for them.
+    """
+    serialize(connection, [b"voices %d" % person for person in persons])
+
+
 def weigh(connection: sa.Connection, person: int) -> None:
     """Works out anew what a person's declarations say together; call it after any of them changed."""
-    serialize(connection, [b"voices %d" % person])
+    hold(connection, person)
     own = sa.and_(declarations.c.person == person, declarations.c.withdrawn.is_(None))
     newest_first = sa.select(declarations).where(own).order_by(declarations.c.at.desc(), declarations.c.id.desc())
     rows = [row for row in connection.execute(newest_first) if row.voice != Voice.APART]

@@ -14,6 +14,7 @@ from hub.config import Settings
 from hub.snapshots.building import newest
 from hub.snapshots.shelf import Shelf
 from hub.storage.store import Store
+from hub.storage.weather import Weather
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class Nightly:
         self._store, self._shelf, self._all = store, shelf, settings
         self._settings = settings.snapshots
         self._stop = threading.Event()
+        self._weather = Weather("nobody can say whether a snapshot is due")
         self._not_before = datetime.min.replace(tzinfo=UTC)
 
     def stop(self) -> None:
@@ -38,10 +40,13 @@ class Nightly:
     def run(self) -> None:
         """Looks twice a minute whether one is due."""
         while not self._stop.is_set():
-            now = datetime.now(UTC)
-            if now >= self._not_before and self._is_due(now) and not self._build(whole=self._is_whole_due(now)):
-                self._not_before = now + AGAIN_AFTER
+            with self._weather.outlasting():
+                self._step(datetime.now(UTC))
             self._stop.wait(LOOK_SECONDS)
+
+    def _step(self, now: datetime) -> None:
+        if now >= self._not_before and self._is_due(now) and not self._build(whole=self._is_whole_due(now)):
+            self._not_before = now + AGAIN_AFTER
 
     def _is_due(self, now: datetime) -> bool:
         with self._store.reading() as connection:

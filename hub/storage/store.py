@@ -15,9 +15,13 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hub.errors import ConfigError
+from hub.errors import Away, ConfigError
+from hub.storage.weather import AWAY, cause_of
 
 BUSY_SECONDS = 10
+_LIVELY = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3}
+"""Seconds, and how many times: a line to a machine that is gone is given up within twenty seconds."""
+
 _STEPS = Path(__file__).parents[1] / "migrations" / "versions"
 
 
@@ -93,10 +97,21 @@ class Store:
                     return
             with self._writer.begin() as connection:
                 build(connection)
-        except sa.exc.OperationalError as error:
-            raise ConfigError(
-                f"the database cannot be opened: {error.orig}; check its path, space and rights"
-            ) from error
+        except AWAY as error:
+            raise not_opened(self.url, error) from error
+
+
+def not_opened(url: str, error: Exception) -> ConfigError | Away:
+    """Why a database cannot be opened, and the cure; never the password in its URL."""
+    there = sa.make_url(url)
+    if there.get_backend_name() == "sqlite":
+        return ConfigError(f"the database cannot be opened: {cause_of(error)}; check its path, space and rights")
+    host = there.host or there.query.get("host") or "this machine"
+    named = f"{there.database} at {host}" + (f":{there.port}" if there.port else "")
+    return Away(
+        f"the database {named} cannot be reached: {cause_of(error)}; start its server (systemctl start postgresql), or "
+        "mend `database` in the settings file"
+    )
 
 
 def build(connection: sa.Connection, revision: str = "head") -> None:
@@ -130,7 +145,15 @@ def revision_of(connection: sa.Connection) -> str:
 def _prepare(engine: sa.Engine) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _set_up_sqlite)
+    elif engine.dialect.driver == "psycopg":
+        sa.event.listen(engine, "do_connect", _set_up_line)
     return engine
+
+
+def _set_up_line(_dialect: object, _record: object, _words: object, options: dict[str, object]) -> None:
+    """Has a server that is gone without a word noticed; what the URL says goes before."""
+    for name, value in _LIVELY.items():
+        options.setdefault(name, value)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -153,6 +176,13 @@ def serialize(connection: sa.Connection, names: Iterable[bytes]) -> None:
     for name in sorted({hashlib.sha256(name).digest()[:8] for name in names}):
         number = int.from_bytes(name, "big", signed=True)
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def mended(reader: sa.Connection) -> sa.Connection:
+    """A reader that is kept for long, its lost line let go of: the next statement opens another."""
+    if reader.invalidated:
+        reader.rollback()
+    return reader
 
 
 Insert = sqlite.Insert | postgresql.Insert

@@ -14,6 +14,7 @@ from hub.logs import Tally
 from hub.stations.alarms import Event
 from hub.storage.store import Store
 from hub.storage.tables import places, stations
+from hub.storage.weather import Weather
 from hub.telling import outbox
 from hub.telling.composing import Message, compose
 from hub.telling.ways import NotTold, Way
@@ -31,6 +32,7 @@ class Teller:
     def __init__(self, store: Store, settings: AlarmSettings, ways: Sequence[Way], tally: Tally) -> None:
         self._store, self._settings, self._ways, self._tally = store, settings, ways, tally
         self._stop = threading.Event()
+        self._weather = Weather("alarms cannot be told now")
         self._problems: dict[str, str] = {}
 
     def stop(self) -> None:
@@ -39,9 +41,16 @@ class Teller:
 
     def run(self) -> None:
         """Tells until stopped; a database that cannot be written is tried again with the next look."""
-        self.begin(datetime.now(UTC))
+        while not self._stop.is_set() and not self._has_begun():
+            self._stop.wait(LOOK_SECONDS)
         while not self._stop.wait(LOOK_SECONDS):
             self.step(datetime.now(UTC))
+
+    def _has_begun(self) -> bool:
+        with self._weather.outlasting():
+            self.begin(datetime.now(UTC))
+            return True
+        return False
 
     def begin(self, now: datetime) -> None:
         """Notes from when on alarms are told, if that has not begun before."""
@@ -51,14 +60,12 @@ class Teller:
 
     def step(self, now: datetime) -> None:
         """Takes in what has happened and tells what is due."""
-        try:
+        lost = 0
+        with self._weather.outlasting():
             with self._store.writing() as connection:
                 lost = outbox.give_up(connection, now)
             for way in self._ways:
                 self._tell(way, now)
-        except sa.exc.OperationalError as error:
-            log.error("alarms cannot be told now", extra={"cause": str(error.orig)})
-            return
         for _ in range(lost):
             self._tally.add("alarm: could not be told for a day")
 

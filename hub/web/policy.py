@@ -322,6 +322,7 @@ def _publish(site: Site, request: Visit, draft: Policy) -> Page | Redirect:
     moment, account = now(), official(request)
     try:
         with site.store.writing() as connection:
+            policies.alone(connection)
             number = policies.next_version(connection)
             effective = max(draft.effective, moment)
             policy = msgspec.structs.replace(draft, version=number, issued=moment, effective=effective)

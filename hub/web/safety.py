@@ -18,6 +18,7 @@ from litestar.types import Message, Scope
 
 from hub.journals.messages import BadMessage
 from hub.storage.keyring import Keyring
+from hub.storage.weather import AWAY
 from hub.web.assets import STATIC
 from hub.web.form import Visit
 from hub.web.page import Page, render
@@ -120,7 +121,7 @@ def refusing(turnstile: Turnstile) -> Callable[[Visit], Awaitable[None]]:
 
 async def note(error: Exception, scope: Scope) -> None:
     """Logs a fault of our own: its kind and where, never its words, which could quote somebody."""
-    if not isinstance(error, HTTPException | BadMessage):  # what is no message is tallied where it is dropped
+    if not isinstance(error, (HTTPException, BadMessage, *AWAY)):  # no message, and weather: tallied where it is told
         frames = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
         log.error("a request failed", extra={"error": type(error).__name__, "where": frames[-6:]})
 

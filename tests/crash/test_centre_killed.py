@@ -1,7 +1,6 @@
 """Hub, broker and database are killed at random moments while stations send: nothing is lost and nothing twice.
 
-Fifty stations under ``make crash``, a few by itself.  What dies is started again a little later, as systemd would; the
-hub, which ends when its database is gone, as well.
+Fifty stations under ``make crash``, a few by itself.  What dies is started again a little later, as systemd would.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from functools import partial
 
 import msgspec
 
+from hub.storage.weather import AWAY, Weather
 from hub.web import words
 from hub.web.fleet import standing, wording
 from hub.web.fleet.lines import Board, Look
@@ -127,7 +128,11 @@ class Live:
                     return
                 if time.monotonic() >= due:
                     due = time.monotonic() + PROVEN_EVERY
-                    if not await asyncio.to_thread(proven):
+                    try:
+                        is_proven = await asyncio.to_thread(proven)
+                    except AWAY:
+                        return  # nobody can say: the browser comes again
+                    if not is_proven:
                         yield OVER
                         return
                 yield event
@@ -136,7 +141,7 @@ class Live:
 
     async def _run(self) -> None:
         """Looks, draws and tells, while anybody looks on."""
-        looked = 0.0
+        looked, weather = 0.0, Weather("the wall shows nothing new now")
         self._listeners.append(self._heard)
         try:
             while self._viewers and not self._ending.is_set():
@@ -144,8 +149,9 @@ class Live:
                     self._news.clear()
                     looked = time.monotonic()
                     languages = frozenset(self._viewers.values())
-                    self._tell(await asyncio.to_thread(self._draw, languages))
-                    self._begun |= languages
+                    with weather.outlasting():
+                        self._tell(await asyncio.to_thread(self._draw, languages))
+                        self._begun |= languages
                 await asyncio.sleep(TICK_SECONDS)
         finally:
             self._listeners.remove(self._heard)
