@@ -24,7 +24,7 @@ from core.wire import Row, RowClock
 from hub.register.standings import moment
 from hub.storage.boot_tables import boots
 from hub.storage.store import insert, serialize
-from hub.storage.tables import journal_rows, visits
+from hub.storage.tables import Instant, journal_rows, visits
 
 CAUSE = "clock"
 BOOT_AT_MOST = 64
@@ -56,11 +56,11 @@ _WAITING = (
     .limit(1)
     .with_for_update(skip_locked=True)  # another hub goes on with that one
 )
-_MOVED = (
-    sa.update(visits)
-    .where(visits.c.id == sa.bindparam("which"))
-    .values(at=sa.bindparam("true", type_=visits.c.at.type), dated=True)
-)
+_ONE_BY_ONE = "UPDATE visits SET at = ?, dated = 1 WHERE id = ?"
+_ALL_AT_ONCE = """
+    UPDATE visits SET at = moved.at, dated = true
+    FROM unnest(%s::bigint[], %s::bigint[]) AS moved (at, id) WHERE visits.id = moved.id
+"""
 
 
 def unsure(clock: RowClock) -> bool:
@@ -212,10 +212,20 @@ def _date_some(connection: sa.Connection, word: sa.Row[Any], at_most: int) -> in
     for each in found:
         true = None if each.arrived is None else words.time_of(each.uptime, each.at, each.arrived)
         if true is not None and not (each.dated and true == each.at):
-            moved.append({"which": each.id, "true": true})
-    if moved:
-        connection.execute(_MOVED, moved)
+            moved.append((true, each.id))
+    _move(connection, moved)
     through = (found[-1].uptime, found[-1].id) if len(found) == at_most else (None, None)
     this = sa.and_(boots.c.station == word.station, boots.c.boot == word.boot, boots.c.uptime == word.uptime)
     connection.execute(sa.update(boots).where(this).values(passed=through[0], passed_id=through[1]))
     return len(found)
+
+
+def _move(connection: sa.Connection, moved: Sequence[tuple[datetime, int]]) -> None:
+    """Hands the driver what it takes fastest: SQLite one visit after another, PostgreSQL whole columns."""
+    if not moved:
+        return
+    kept = [(Instant().process_bind_param(at, connection.dialect), which) for at, which in moved]
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_ALL_AT_ONCE, tuple(map(list, zip(*kept, strict=True))))
+    else:
+        connection.exec_driver_sql(_ONE_BY_ONE, kept)

@@ -14,6 +14,7 @@ from core.model import Scheme, Subject
 from hub.custody.keeping import due, keep
 from hub.inquiries import occupancy
 from hub.journals import boots, dead_letters, intake, reading, second_look
+from hub.journals import writer as writing
 from hub.journals.writer import Delivery, Writer
 from hub.register.standings import Standings
 from hub.storage import keyring
@@ -167,7 +168,9 @@ def test_nobody_is_told_a_moment_that_is_known_to_be_wrong(peopled, ring, begun)
     asked.close()
 
 
-def test_the_writer_dates_what_nobody_waits_for_and_goes_on_after_a_start(peopled, ring, noted, begun):
+def test_the_writer_dates_what_nobody_waits_for_and_goes_on_after_a_start(peopled, ring, noted, begun, monkeypatch):
+    monkeypatch.setattr(writing, "DATED_A_COMMIT", 5)
+    monkeypatch.setattr(writing, "DATED_BESIDE", 2)
     step(peopled)
     writer = Writer(peopled, ring)
     more = Journal(ring.sealing_public, epoch="c" * 16)
