@@ -154,8 +154,12 @@ def due(connection: sa.Connection, days: Days, now: datetime) -> Counts:
 
 
 def _due_visits(before: datetime, now: datetime) -> sa.ColumnElement[bool]:
+    """Old ones; one whose moment nobody vouches for yet may be younger than it says, but never than its arrival."""
     held = visits.c.person.in_(holds.held_people(now))
-    return sa.and_(visits.c.at < before, sa.or_(visits.c.person.is_(None), sa.not_(held)))
+    same = (journal_rows.c[name] == visits.c[name] for name in ("station", "epoch", "seq"))
+    came = sa.exists(sa.text("1")).where(*same, journal_rows.c.arrived >= before)
+    old = sa.and_(visits.c.at < before, sa.or_(visits.c.dated, sa.not_(came.correlate(visits))))
+    return sa.and_(old, sa.or_(visits.c.person.is_(None), sa.not_(held)))
 
 
 def _erase_visits(connection: sa.Connection, before: datetime, now: datetime) -> int:

@@ -15,6 +15,7 @@ from core.model import Area, GateKind
 from core.zones import bare, fold
 from hub.officials.accounts import Account
 from hub.register import areas
+from hub.register.settled import settled
 from hub.storage.tables import declarations, people, places, visits
 
 _areas = msgspec.json.Decoder(Area)
@@ -141,7 +142,7 @@ def passed(connection: sa.Connection, account: Account, since: datetime, until: 
         .add_columns(newest.label("going_to"))
         .join_from(visits, people, people.c.id == visits.c.person)
         .join(places, places.c.code == visits.c.place)
-        .where(visits.c.place.in_(checkpoints), visits.c.at >= since, visits.c.at <= until)
+        .where(visits.c.place.in_(checkpoints), visits.c.at >= since, visits.c.at <= until, settled(visits))
         .where(sa.or_(people.c.home.in_(reach), people.c.id.in_(going)))
         .order_by(visits.c.at.desc())
     )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from core.model import Direction, Outcome
 from hub.inquiries import tracing
 from hub.localtime import HUE
+from hub.register.settled import settled
 from hub.storage.tables import Instant, places, visits
 
 NEAR = 0.9
@@ -105,7 +106,7 @@ def _hours(connection: sa.Connection, place: str, since: datetime, until: dateti
     kinds = (visits.c.direction, visits.c.outcome, visits.c.went_in)
     wanted = (
         sa.select(bucket, *kinds, sa.func.count().label("scans"))
-        .where(visits.c.place == place, visits.c.at >= since, visits.c.at <= until)
+        .where(visits.c.place == place, visits.c.at >= since, visits.c.at <= until, settled(visits))
         .group_by(bucket, *kinds)
     )
     counts: dict[int, dict[str, int]] = {}

@@ -17,6 +17,7 @@ from core.model import Direction, GateKind
 from hub.inquiries import movements
 from hub.inquiries.movements import LONGEST, Overlap, Scan, Site, Stay
 from hub.province.ties import listed_as
+from hub.register.settled import settled
 from hub.storage.tables import people, places, visits
 
 _UNKNOWN = "code:"
@@ -152,7 +153,7 @@ def _stays(
     scans = [
         Scan(_who(row.person, row.identity), row.place, row.at, Direction(row.direction))
         for those in (visits.c.person.in_(known), visits.c.identity.in_(unknown))
-        for row in connection.execute(columns.where(around, those))
+        for row in connection.execute(columns.where(around, those, settled(visits)))
     ]
     return movements.stays(scans, _sites(connection), now)
 

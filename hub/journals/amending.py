@@ -49,7 +49,7 @@ def amend(connection: sa.Connection, row: Row) -> None:
     if row.outcome is not None:
         changed["outcome"] = row.outcome.value
     if row.clock.source != "guess" and (at := _true_time(connection, row)) is not None:
-        changed["at"] = at
+        changed |= {"at": at, "dated": True}
     if changed:
         epoch, seq = row.speaks_of
         own = sa.and_(visits.c.station == row.station, visits.c.epoch == epoch, visits.c.seq == seq)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from core.wire import Batch, StationName
 from hub.errors import DataError, MissingFile
-from hub.journals import intake, reading
+from hub.journals import boots, intake, reading
 from hub.journals.unsealing import ROW_BYTES_AT_MOST
 from hub.stations.fleet import Tokens
 from hub.storage.keyring import Keyring
@@ -24,6 +24,7 @@ from hub.storage.store import Store
 from hub.storage.tables import journals
 
 ROWS_A_BATCH = 200
+DATED_A_BATCH = 500
 _SEQ_END = 1 << 53
 _LINE_AT_MOST = 8 * ROW_BYTES_AT_MOST
 """Longer than any row, and than a damaged one with a character for each byte."""
@@ -87,7 +88,9 @@ def take(store: Store, ring: Keyring, path: Path, now: datetime, told: Callable[
             told(done)
     while True:
         with store.writing() as connection:
-            if not reading.read_pending(connection, ring, ROWS_A_BATCH, now)[0]:
+            read = reading.read_pending(connection, ring, ROWS_A_BATCH, now)[0]
+            undated = boots.date_held(connection, DATED_A_BATCH)
+            if not read and not undated:
                 break
     with store.reading() as connection:
         after = _held(connection)

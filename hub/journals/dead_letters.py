@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 import sqlalchemy as sa
 
-from hub.journals import reading
+from hub.journals import boots, reading
 from hub.officials import audit
 from hub.officials.accounts import Account
 from hub.storage.keyring import Keyring
@@ -101,7 +101,7 @@ def replay(
         with store.writing() as connection:
             few = listed(connection, wanted, A_TRANSACTION, last)
             if not few:
-                return done
+                break
             last = few[-1]
             for station, epoch in sorted({(each.station, each.epoch) for each in few}):
                 seqs = [each.seq for each in few if (each.station, each.epoch) == (station, epoch)]
@@ -115,6 +115,10 @@ def replay(
                 detail = {"station": station, "epoch": epoch, "read": read, "left": len(left)}
                 audit.append(connection, by, "replay", now, address=address, detail=detail)
         told(done)
+    while True:
+        with store.writing() as connection:
+            if not boots.date_held(connection, A_TRANSACTION):
+                return done
 
 
 def _count(done: Replayed, read: int, left: dict[int, str]) -> None:

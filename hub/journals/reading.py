@@ -54,7 +54,7 @@ class _Kept:
 class _Visit:
     who: Who | None
     sure: bool  # whether the clock of its row was more than a guess
-    written: boots.Written
+    arrived: datetime
     columns: dict[str, Any]
 
 
@@ -71,6 +71,7 @@ class _Journal:
     decisions: list[Row] = field(default_factory=list)
     amendments: list[Row] = field(default_factory=list)
     boots: list[Row] = field(default_factory=list)
+    sure: dict[str, Row] = field(default_factory=dict)  # by boot, the last one with a clock that somebody vouched for
 
     def part(self) -> _Journal:
         """The same journal before more of its rows are read."""
@@ -243,6 +244,8 @@ def _read_row(connection: sa.Connection, ring: Keyring, journal: _Journal, kept:
         if not (row.was and _is_held_as_it_was(connection, row)):
             _sort(ring, journal, row, kept.arrived)
         journal.last = row
+        if not boots.unsure(row.clock):
+            journal.sure[row.clock.boot] = row
         journal.first_at = journal.first_at or row.at
     except Unreadable as cause:
         journal.refused[kept.seq] = str(cause)
@@ -279,19 +282,20 @@ def _visit(row: Row, who: Who | None, arrived: datetime) -> _Visit:
         "direction": row.direction.value,
         "outcome": row.outcome.value if row.outcome else "",
         "went_in": _WENT_IN.get(row.outcome, 0) if row.outcome else 0,
+        **boots.place_in_boot(row.clock),
     }
-    written = boots.Written(row.epoch, row.seq, row.clock, arrived)
-    return _Visit(who, row.clock.source != "guess", written, columns)
+    return _Visit(who, row.clock.source != "guess", arrived, columns)
 
 
 def _write(connection: sa.Connection, ring: Keyring, journal: _Journal, now: datetime) -> None:
     if journal.visits:
+        boots.date(connection, journal.station, ((visit.columns, visit.arrived) for visit in journal.visits))
         values = _tied_to_people(connection, ring, journal.visits, now)
         connection.execute(insert(connection, visits).on_conflict_do_nothing(), values)
         dated = (row for row, visit in zip(values, journal.visits, strict=True) if visit.sure)
         sharing.notice(connection, ring, sharing.of_visits(dated), now)
-        boots.date(connection, journal.station, (visit.written for visit in journal.visits))
     boots.learn(connection, journal.boots)
+    boots.vouch(connection, journal.sure.values())
     for row in journal.decisions:
         epoch, seq = row.speaks_of
         decided = sa.and_(visits.c.station == row.station, visits.c.epoch == epoch, visits.c.seq == seq)

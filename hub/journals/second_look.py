@@ -4,6 +4,9 @@ raises an alert with both.
 Each row that a station judged from a snapshot, its memory, a code alone or nothing is judged once more by the policy
 version it names, with what the hub knows of that moment: declarations made until then and not withdrawn since, scans of
 every gate before it.  It is the hub's own line of work, behind the reading of rows, so that it holds nothing up.
+
+The moment is the one that the station decided by: its clock as the hub had corrected it.  Where nobody vouched for that
+clock the row is left until its boot is dated, and asked about then.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,6 +39,7 @@ from core.model import (
 from core.policy import Rules
 from core.rules import Policy
 from core.wire import Row
+from hub.journals import boots
 from hub.journals.rehearsal import credential_of
 from hub.journals.unsealing import Unreadable, decode
 from hub.policy import policies
@@ -110,22 +114,21 @@ def look_again(store: Store, ring: Keyring, now: datetime) -> int:
     """Asks again about the next rows that were read, at most a transaction's worth; how many rows were passed."""
     with store.writing() as connection:
         serialize(connection, [b"second look"])  # two hubs would each count what both found
-        connection.execute(sa.delete(other_verdicts).where(other_verdicts.c.at < now - KEPT))
+        connection.execute(sa.delete(other_verdicts).where(other_verdicts.c.looked < now - KEPT))
+        if dated := connection.execute(_LEFT).all():
+            _judge_all(connection, ring, dated, now)
+            connection.execute(_is_left([each.id for each in dated], left=False))
+            return len(dated)
         journal = _next_journal(connection)
         if journal is None:
             return 0
-        own = sa.and_(journal_rows.c.station == journal.station, journal_rows.c.epoch == journal.epoch)
-        stretch = journal_rows.c.seq.between(journal.looked + 1, journal.read_through)
         row = journal_rows.c
-        wanted = sa.select(row.station, row.epoch, row.seq, row.raw, visits.c.person, visits.c.id)
-        mine = sa.and_(visits.c.station == journal.station, visits.c.epoch == journal.epoch)
-        joined = journal_rows.outerjoin(visits, sa.and_(mine, visits.c.seq == journal_rows.c.seq))
-        alive = sa.and_(own, stretch, journal_rows.c.refused.is_(None))
-        found = connection.execute(
-            wanted.select_from(joined).where(alive).order_by(journal_rows.c.seq).limit(A_TRANSACTION)
-        ).all()
+        own = sa.and_(row.station == journal.station, row.epoch == journal.epoch, row.refused.is_(None))
+        stretch = row.seq.between(journal.looked + 1, journal.read_through)
+        found = connection.execute(_ROWS.where(own, stretch).order_by(row.seq).limit(A_TRANSACTION)).all()
         through = found[-1].seq if len(found) == A_TRANSACTION else journal.read_through
-        _judge_all(connection, ring, found, now)
+        if left := _judge_all(connection, ring, found, now):
+            connection.execute(_is_left(left, left=True))
         values = {"station": journal.station, "epoch": journal.epoch, "through": through}
         statement = insert(connection, second_looks).values(values)
         connection.execute(
@@ -147,6 +150,24 @@ def listed(connection: sa.Connection, station: str = "", since: datetime | None 
     ]
 
 
+_SAME = sa.and_(*(visits.c[name] == journal_rows.c[name] for name in ("station", "epoch", "seq")))
+_COLUMNS = sa.select(
+    *(journal_rows.c.station, journal_rows.c.epoch, journal_rows.c.seq, journal_rows.c.raw, journal_rows.c.arrived),
+    *(visits.c.person, visits.c.id, visits.c.at, visits.c.boot, visits.c.dated),
+)
+_ROWS = _COLUMNS.outerjoin_from(journal_rows, visits, _SAME)
+_LEFT = (
+    _COLUMNS.join_from(visits, journal_rows, _SAME)
+    .where(visits.c.unasked, visits.c.dated)
+    .order_by(visits.c.id)
+    .limit(A_TRANSACTION)
+)
+
+
+def _is_left(ids: Sequence[int], *, left: bool) -> sa.Update:
+    return sa.update(visits).where(visits.c.id.in_(ids)).values(unasked=left)
+
+
 def _next_journal(connection: sa.Connection) -> sa.Row[*tuple[Any, ...]] | None:
     looked = sa.func.coalesce(second_looks.c.through, 0)
     same = sa.and_(second_looks.c.station == journals.c.station, second_looks.c.epoch == journals.c.epoch)
@@ -157,25 +178,43 @@ def _next_journal(connection: sa.Connection) -> sa.Row[*tuple[Any, ...]] | None:
 
 def _judge_all(
     connection: sa.Connection, ring: Keyring, found: Iterable[sa.Row[*tuple[Any, ...]]], now: datetime
-) -> None:
-    """A policy is read once for all rows that name it."""
+) -> list[int]:
+    """Gives the visits that are left until their boot is dated.  A policy is read once for all rows that name it."""
     held: dict[int, Policy | None] = {}
     turned: dict[str, list[Other]] = {}
+    left = []
     for each in found:
         row = _without_hub(each)
         if row is None or row.outcome is None:
             continue
+        at = _decided(row, each)
+        if at is None:
+            left += [each.id] if each.boot is not None and not each.dated else []
+            continue
         if row.policy_version not in held:
             version = policies.version(connection, ring, row.policy_version)
             held[row.policy_version] = version.policy if version is not None else None
-        known = _verdict(connection, row, each.person, held[row.policy_version])
+        known = _verdict(connection, row, at, each.person, held[row.policy_version])
         if _is_other(row.outcome, known.outcome):
             shown = Verdict(row.outcome, row.reasons)
-            turned.setdefault(row.station, []).append(
-                Other(row.station, row.epoch, row.seq, row.at, row.place, shown, known)
-            )
+            other = Other(row.station, row.epoch, row.seq, at, row.place, shown, known)
+            turned.setdefault(row.station, []).append(other)
     for station, others in turned.items():
         _note(connection, station, others, now)
+    return left
+
+
+def _decided(row: Row, found: sa.Row[*tuple[Any, ...]]) -> datetime | None:
+    """When the station gave its verdict; None while that is not known.
+
+    A visit that stands at its row's arrival had a moment that no look-up goes back to, or one of after it.
+    """
+    if not found.dated:
+        return None
+    at: datetime = found.at
+    if at != found.arrived:
+        return at
+    return None if boots.unsure(row.clock) else boots.own_time(row)
 
 
 def _without_hub(found: sa.Row[*tuple[Any, ...]]) -> Row | None:
@@ -196,20 +235,20 @@ def _is_other(shown: Outcome, known: Outcome) -> bool:
     return known is Outcome.WARN if shown is Outcome.UNVERIFIED else shown is not known
 
 
-def _verdict(connection: sa.Connection, row: Row, person: int | None, policy: Policy | None) -> Verdict:
+def _verdict(connection: sa.Connection, row: Row, at: datetime, person: int | None, policy: Policy | None) -> Verdict:
     rules = Rules.of(policy, row.gate, row.place, row.direction)
-    hub = Held(Origin.HUB, row.at)
-    standing = None if person is None else _standing(connection, person, row.at)
+    hub = Held(Origin.HUB, at)
+    standing = None if person is None else _standing(connection, person, at)
     lookup = Lookup(standing, hub, hub, hub, found=standing is not None)
     remarks = {Reason.NOT_FOUND, Reason.HELD_ANSWER, Reason.HUB_UNREACHABLE}
     asked = msgspec.structs.replace(row, reasons=tuple(one for one in row.reasons if one not in remarks))
-    return verdicts.decide(credential_of(asked), lookup, rules, row.at)
+    return verdicts.decide(credential_of(asked), lookup, rules, at)
 
 
 def _standing(connection: sa.Connection, person: int, at: datetime) -> Standing:
     """What was known of a person at that moment, as far as the registry still tells."""
     health, entry = (_declared(connection, person, kind, at) for kind in ("health", "entry"))
-    before = sa.and_(visits.c.person == person, visits.c.went_in == 1, visits.c.at < at)
+    before = sa.and_(visits.c.person == person, visits.c.went_in == 1, visits.c.at < at, visits.c.dated)
     visit = connection.execute(sa.select(visits).where(before).order_by(visits.c.at.desc()).limit(1)).first()
     return Standing(
         person="",

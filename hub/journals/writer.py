@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from core.orders import Result as OrderResult
 from core.shown import RunningSettings
 from core.wire import Batch, HeldMark, Refused, State
-from hub.journals import intake, reading
+from hub.journals import boots, intake, reading
 from hub.stations import fleet, orders
 from hub.storage import singly
 from hub.storage.keyring import Keyring
@@ -34,6 +34,10 @@ READ_A_COMMIT = 64
 """Rows opened in a transaction that nobody waits for."""
 READ_BESIDE = 16
 """Rows opened in a transaction that takes something in: in light traffic all that come, of a backlog the fewest."""
+DATED_A_COMMIT = 500
+"""Visits dated by a word of their boot in a transaction that nobody waits for."""
+DATED_BESIDE = 50
+"""The same in one that takes something in or opens all the rows it may."""
 IDLE_SECONDS = 0.5
 NEXT_SECONDS = 0.005
 """How long the next batch of a backlog is waited for before its rows are opened: its station has one under way."""
@@ -126,6 +130,8 @@ class Writer:
                 now = datetime.now(UTC)
                 kept = [_keep(connection, self._ring, delivery, now) for delivery in deliveries]
                 read, troubled = reading.read_pending(connection, self._ring, at_most, now)
+                more = read >= at_most
+                undated = boots.date_held(connection, DATED_BESIDE if deliveries or more else DATED_A_COMMIT)
                 pairs = list(zip(deliveries, kept, strict=True))
                 told = {
                     _asked(each.message)
@@ -146,7 +152,7 @@ class Writer:
         _tell(deliveries, [_answer(each.message, was, marks) for each, was in pairs])
         for asked in sorted(moved - told):
             self.moved(marks[asked])
-        return read >= at_most
+        return more or undated
 
 
 Kept = tuple[Refused, ...] | NotKept

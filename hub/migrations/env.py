@@ -7,6 +7,7 @@ from alembic import context
 from hub.storage import (  # noqa: F401  # their tables join the metadata
     account_tables,
     alarm_tables,
+    boot_tables,
     citizen_tables,
     health_tables,
     keeping_tables,

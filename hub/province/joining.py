@@ -18,6 +18,7 @@ from hub.province.answers import Foreign
 from hub.province.kept import Answered, Told
 from hub.province.line import NotAnswered
 from hub.province.ties import person_key
+from hub.register.settled import settled
 from hub.register.standings import Standings, moment
 from hub.storage.keyring import Keyring
 from hub.storage.store import mended
@@ -34,6 +35,7 @@ _LOOSE = (
         visits.c.person.is_(None),
         visits.c.went_in == 1,
         visits.c.at < sa.bindparam("before", type_=visits.c.at.type),
+        settled(visits),
     )
     .order_by(visits.c.at.desc())
     .limit(1)

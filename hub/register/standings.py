@@ -29,6 +29,7 @@ from core.model import (
     Subject,
 )
 from core.wire import Answer, Answers, Ask, Asks
+from hub.register.settled import settled
 from hub.storage.keyring import Keyring
 from hub.storage.store import mended
 from hub.storage.tables import declarations, identities, people, places, visits
@@ -87,6 +88,7 @@ def _last_visit() -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
             inner.c.person == people.c.id,
             inner.c.went_in == 1,
             inner.c.at < sa.bindparam("before", type_=sa.BigInteger),
+            settled(inner),
         )
         .order_by(inner.c.at.desc())
         .limit(1)

@@ -26,5 +26,6 @@ other_verdicts = Table(
     Column("known", Text, nullable=False, comment="the same with what the hub knew of that moment"),
     Column("looked", Instant, nullable=False),
     Index("ix_other_verdicts_at", "at"),
+    Index("ix_other_verdicts_looked", "looked"),
     sqlite_with_rowid=False,
 )

@@ -23,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -348,18 +349,13 @@ visits = Table(
     Column("direction", String(8), nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("went_in", SmallInteger, nullable=False, comment="1 yes, 0 not known, -1 turned away"),
+    Column("boot", String(64), comment="of the board, where nobody vouched for its clock; empty: it was sure"),
+    Column("uptime", BigInteger, comment="milliseconds that the board had counted in that boot"),
+    Column("dated", Boolean, nullable=False, server_default=true(), comment="whether somebody vouches for its moment"),
+    Column("unasked", Boolean, nullable=False, server_default=false(), comment="is asked again once it is dated"),
     UniqueConstraint("station", "epoch", "seq"),
     Index("ix_visits_person_went_in_at", "person", "went_in", "at"),
     Index("ix_visits_identity", "identity"),
-)
-
-boots = Table(
-    "boots",
-    metadata,
-    Column("station", String(63), primary_key=True),
-    Column("boot", String(64), primary_key=True),
-    Column("uptime", BigInteger, primary_key=True, autoincrement=False, comment="milliseconds, monotonic"),
-    Column("at", Instant, nullable=False, comment="what time it was then"),
 )
 
 alarms = Table(

@@ -8,7 +8,7 @@ from hub_stand import CITIZEN, now
 from core.model import Scheme, Subject
 from hub.custody import erasing
 from hub.custody.retention import Days
-from hub.journals import intake, proof, reading
+from hub.journals import boots, intake, proof, reading
 
 NAME = "Nguyễn Thị Ánh"
 STRANGER = "046099000001"
@@ -20,6 +20,8 @@ def take(store, ring, journal, arrived=None, first=1, last=None):
     with store.writing() as connection:
         intake.take(connection, journal.batch(first, last), arrived or now())
         while reading.read_pending(connection, ring, 100, arrived or now())[0]:
+            pass
+        while boots.date_held(connection, 100):
             pass
 
 

@@ -9,7 +9,9 @@ from hub_stand import Journal, journal_of, now
 from core import rows, wire
 from core.model import Outcome
 from hub.journals import intake, reading
-from hub.storage.tables import boots, journal_rows, journals, visits
+from hub.journals.boots import date_held
+from hub.storage.boot_tables import boots
+from hub.storage.tables import journal_rows, journals, visits
 
 
 @pytest.fixture
@@ -85,6 +87,16 @@ def dated(read, *books):
         return {(epoch, seq): at for epoch, seq, at in connection.execute(columns)}
 
 
+def walked(store, at_most=2):
+    """Has everything that is held dated by what was noted, as the writer does: a little in each transaction."""
+    steps, more = 0, True
+    while more:
+        with store.writing() as connection:
+            more = date_held(connection, at_most)
+        steps += 1
+    return steps
+
+
 @pytest.fixture
 def reads(peopled, ring):
     """Takes in journals, one after the other."""
@@ -97,6 +109,7 @@ def reads(peopled, ring):
                 intake.take(connection, book.batch(), now())
                 while reading.read_pending(connection, ring, 3, now())[0]:
                     pass
+            walked(peopled)
 
     return Reads()
 
