@@ -93,7 +93,9 @@ def _export(arguments: argparse.Namespace) -> int:
         for count, row in enumerate(reader.export(), 1):  # noqa: B007  # the last number is told
             out.write(row + b"\n")
         out.flush()
-    print(f"{count} rows", file=sys.stderr)
+    print(f"{count - len(reader.gone)} rows", file=sys.stderr)
+    for gone in reader.gone:
+        print(f"station: {path}: {gone}; the file says so, and the hub waits for none", file=sys.stderr)
     for damage in reader.damage:
         print(f"station: {path}: {damage}; the hub names what is missing", file=sys.stderr)
     return os.EX_DATAERR if reader.damage else os.EX_OK
