@@ -21,6 +21,7 @@ from sqlite_utils import Database
 from core import rows
 from core.wire import Row, encode
 from station.errors import JournalError
+from station.journal import salvage
 
 _PROBED_AT_MOST = 10_000
 """How many numbers behind the damage are tried when nothing says where a journal ends."""
@@ -90,7 +91,7 @@ class JournalReader:
         that is.
         """
         with self._open() as db:
-            for epoch in _epochs(db):
+            for epoch in self._epochs(db):
                 yield from self._exported(db, epoch)
 
     def _exported(self, db: Database, epoch: _Epoch) -> Iterator[bytes]:
@@ -105,6 +106,16 @@ class JournalReader:
             expected = seq + 1
             row = rows.travelling(raw)
             yield row if row == raw else encode(rows.Damaged(epoch.station, epoch.name, seq, msgspec.Raw(row)))
+
+    def _epochs(self, db: Database) -> list[_Epoch]:
+        try:
+            found = db.query("SELECT epoch, station, gone, gone_hash FROM epochs ORDER BY current, born")
+            return [_Epoch(one["epoch"], one["station"], one["gone"], one["gone_hash"]) for one in found]
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+        self.damage.append("the list of epochs is damaged")
+        return [_Epoch(epoch, station, 0, "") for epoch, station in salvage.named(db.conn)]
 
     def _rows(self, db: Database, epoch: str) -> Iterator[tuple[int, bytes]]:
         last = 0
@@ -174,11 +185,6 @@ class _Epoch(NamedTuple):
     station: str
     gone: int
     gone_hash: str
-
-
-def _epochs(db: Database) -> list[_Epoch]:
-    found = db.query("SELECT epoch, station, gone, gone_hash FROM epochs ORDER BY current, born")
-    return [_Epoch(one["epoch"], one["station"], one["gone"], one["gone_hash"]) for one in found]
 
 
 def _hash_before(epoch: _Epoch, seq: int, raw: bytes) -> str | None:
