@@ -31,6 +31,7 @@ _EXPORTING = """\
                                        from the card of another board, also mounted read-only
   station journal export --sealed --file journal.db.damaged-20261128T081500-412 --to rows.jsonl
                                        from a damaged journal that was set aside: all that can be read
+where rows are missing that this card has let go or cannot read, a line of the file says so
 export exits 0, 65 when the file is damaged and rows may be missing.
 """
 _REFUSED = """\

@@ -1,5 +1,7 @@
 """Rows carried to the hub by hand, as `station journal export` writes them."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 from hub_stand import CITIZEN, Journal, now
@@ -9,6 +11,7 @@ from core import rows, wire
 from core.model import Direction, GateKind, Outcome, Scheme
 from hub.errors import DataError, MissingFile
 from hub.journals import carried, dead_letters, intake, proof, reading
+from hub.stations import alarms
 from hub.stations.fleet import add_station
 from hub.storage.tables import visits
 from station.errors import JournalError
@@ -242,3 +245,15 @@ def test_a_damaged_journal_gives_all_that_can_be_read_and_the_station_goes_on_be
                 reading.read_pending(connection, ring, 1000, now())
                 card.hold(intake.mark(connection, "s1", pending.epoch, now()))
     assert count(peopled, visits) == found.rows
+
+
+def test_an_old_card_that_is_carried_in_late_does_not_make_the_new_one_a_second_board(peopled, ring, tmp_path):
+    new, old = Journal(ring.sealing_public, epoch="b" * 16), Journal(ring.sealing_public, epoch="c" * 16)
+    new.write(at=now() - timedelta(hours=2))
+    new.write()
+    old.write(at=now() - timedelta(days=9))
+    take(peopled, ring, new, last=1)
+    brought(peopled, ring, exported(tmp_path, *old.raws))
+    take(peopled, ring, new)
+    with peopled.reading() as connection:
+        assert not alarms.listed(connection)
