@@ -280,15 +280,18 @@ def test_what_a_newer_damage_took_of_an_older_journals_rows_comes_from_the_older
 def test_a_power_cut_between_two_damaged_files_names_leaves_neither_out(tmp_path):
     path = tmp_path / "journal.db"
     epochs = []
-    for _ in range(2):
-        with open_journal(path) as journal:
+    for name in ("older.db", "newer.db"):
+        with open_journal(tmp_path / name) as journal:
             journal.append(checkin())
+            journal.hold(mark(journal, 1, wire.Refused(1, "bad seal")))
             epochs.append(journal.epoch)
-        salvage.move(path, salvage.aside(path, "salvage"))  # and here the power goes
+        salvage.move(tmp_path / name, salvage.aside(path, "salvage"))  # and here the power goes
+    assert len(salvage.left(path)) == 2
     with open_journal(path) as journal:
         for _ in range(3):
             journal.look_after()
         assert [journal.count_between(epoch, 1, 9) for epoch in epochs] == [1, 1]
+        assert journal.backlog().refused == 2
         assert not salvage.waits(path)
 
 
