@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 
@@ -55,6 +56,18 @@ class Damaged(msgspec.Struct, frozen=True):
     damaged: msgspec.Raw
 
 
+class Gone(msgspec.Struct, frozen=True):
+    """A line in a file that is carried by hand, before a row behind missing ones: the card has none through ``gone``.
+
+    As ``core.wire.Batch`` says it; ``gone_hash`` is that of row ``gone``, by the card's word or by the row behind it.
+    """
+
+    station: StationName
+    epoch: str
+    gone: Seq
+    gone_hash: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+
+
 class Emptied(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stays of a row that was emptied for somebody's sake: its place in the chain and the hash of its bytes."""
 
@@ -89,6 +102,20 @@ def decode_emptied(raw: bytes) -> Emptied:
         return _emptied.decode(raw)
     except RecursionError as error:
         raise ValueError("nested deeper than any row") from error
+
+
+def placed(raw: bytes) -> Row | Emptied:
+    """A row, whole or emptied, that says where it belongs; nothing but ``ValueError`` when it is none."""
+    return decode_emptied(raw) if is_emptied(raw) else decode(raw)
+
+
+def before(raw: bytes, station: str, epoch: str, seq: int) -> str | None:
+    """The hash of the row before this one, by its word; None when its own bytes do not say that this is its place."""
+    try:
+        row = placed(raw)
+    except ValueError:
+        return None
+    return row.previous if (row.station, row.epoch, row.seq) == (station, epoch, seq) else None
 
 
 def emptied(raw: bytes) -> bytes:
@@ -128,7 +155,7 @@ class Link(msgspec.Struct, frozen=True):
         proven by the row after it.
         """
         try:
-            row = decode_emptied(raw) if is_emptied(raw) else decode(raw)
+            row = placed(raw)
         except ValueError:
             return Break(self.seq + 1, "the row cannot be read")
         if (row.station, row.epoch) != (station, epoch):

@@ -14,6 +14,9 @@ from hub.simulation_arguments import add_simulation
 
 Command = Callable[[argparse.Namespace], int]
 
+_IMPORTS = """hub import people.json
+  hub import /media/stick/rows.jsonl
+  hub import --give-up rows.jsonl          take rows that are missing in it for lost"""
 _TOP = """examples:
   hub serve --broker                       start on a database and a broker of its own
   hub import people.json                   bring in people, declarations, places, policies
@@ -47,11 +50,13 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _serving(add(groups, "serve", "serve", "Answer stations until told to stop.", "hub serve --broker --port 8470"))
     about = (
         "Bring in people, declarations, places, policies; or rows that were carried here by hand, as `station journal "
-        "export --sealed` writes them: the same rows, exactly once."
+        "export --sealed` writes them: the same rows, exactly once; exit 1 when some could not be kept."
     )
-    imports = add(groups, "import", "import", about, "hub import people.json\n  hub import /media/stick/rows.jsonl")
+    imports = add(groups, "import", "import", about, _IMPORTS)
     answered(imports)
     imports.add_argument("file", type=Path, metavar="FILE", help="either is told by how it begins")
+    lost = "of rows: take numbers that are missing before others for lost, when no card has them any more"
+    imports.add_argument("--give-up", action="store_true", help=lost)
     _exporting(groups, add)
     _fleet(groups, add)
     _documents(groups, add)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from core import announcement, health, orders, place, rules, shown, snapshot, wire
+from core import announcement, health, orders, place, rows, rules, shown, snapshot, wire
 from hub.cast import Cast
 from hub.doors.sheets import Receipt, Sheet
 from hub.journals.dead_letters import Letter, Replayed
@@ -43,6 +43,7 @@ DESCRIBED: dict[str, Any] = {
     "receipt": Receipt,
     "replayed": Replayed,
     "row": wire.Row,
+    "rows-gone": rows.Gone,
     "running-settings": shown.RunningSettings,
     "sealed-answer": wire.SealedAnswer,
     "sealed-ask": wire.SealedAsk,

@@ -6,7 +6,9 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
@@ -20,6 +22,8 @@ from hub.register.people import PeopleFile
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
 
+_RANGES_TOLD = 20
+
 
 def import_file(given: argparse.Namespace) -> int:
     """``hub import``: a people file, or rows that were carried here by hand."""
@@ -29,16 +33,41 @@ def import_file(given: argparse.Namespace) -> int:
 def _import_rows(given: argparse.Namespace) -> int:
     with opened(given) as (store, ring):
         with store.writing() as connection:
-            note(connection, who(connection, given), "import", detail={"what": "rows"})
-        taken = carried.take(store, ring, given.file, datetime.now(UTC), _rows_told)
+            what = "rows-given-up" if given.give_up else "rows"
+            note(connection, who(connection, given), "import", detail={"what": what})
+        taken = carried.take(store, ring, given.file, datetime.now(UTC), _rows_told, give_up=given.give_up)
     if given.json:
         print(msgspec.json.encode(taken).decode())
     for each in [] if given.json else taken:
-        beside = f", {each.waiting} wait for rows that are missing before them" if each.waiting else ""
-        refused = f", {each.refused} contradict rows already held" if each.refused else ""
-        told = f"{each.rows} rows, {each.new} new, held through {each.through}"
-        print(f"{each.station} {each.epoch}: {told}{beside}{refused}")
-    return os.EX_OK
+        print(f"{each.station} {each.epoch}: {', '.join(_as_words(each))}")
+    for each in taken:
+        if each.missing is not None:
+            print(f"hub: {given.file}: {_cure(given.file, each)}", file=sys.stderr)
+    return 1 if any(each.unkept for each in taken) else os.EX_OK
+
+
+def _as_words(taken: carried.Taken) -> Iterator[str]:
+    yield f"{taken.rows} rows, {taken.new} new, held through {taken.through}"
+    if taken.lost:
+        yield f"rows {_ranges(taken.lost)} are lost: the card has them no more"
+    if taken.waiting:
+        yield f"{taken.waiting} wait for rows that are missing before them"
+    if taken.unkept:
+        yield f"rows {_ranges(taken.unkept)} were NOT kept"
+    if taken.refused:
+        yield f"{taken.refused} contradict rows already held"
+
+
+def _cure(file: Path, taken: carried.Taken) -> str:
+    first, last = taken.missing or (0, 0)
+    lacks = f"{taken.station} {taken.epoch} lacks rows {first} to {last}"
+    bring = "import those" + (", then this file again" if taken.unkept else "")
+    return f"{lacks}; {bring}, or when no card has them any more: hub import --give-up {file}"
+
+
+def _ranges(ranges: tuple[tuple[int, int], ...]) -> str:
+    told = ", ".join(f"{first} to {last}" for first, last in ranges[:_RANGES_TOLD])
+    return told + (f" and {len(ranges) - _RANGES_TOLD} more ranges" if len(ranges) > _RANGES_TOLD else "")
 
 
 def _rows_told(done: int) -> None:

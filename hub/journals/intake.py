@@ -44,12 +44,12 @@ _MARK = (
     .select_from(journals.outerjoin(journal_rows, _LAST))
     .where(_OWN)
 )
-_NEWEST = (
-    sa.select(journals.c.epoch)
+_NEWEST_FIRST = (
+    sa.select(journals.c.epoch, journals.c.first_at)
     .where(journals.c.station == sa.bindparam("of"))
     .order_by(journals.c.born.desc(), sa.func.coalesce(journals.c.first_at, journals.c.born).desc())
-    .limit(1)
 )
+_NEWEST = _NEWEST_FIRST.limit(1)
 
 _COLUMNS = "station, epoch, arrived, seq, raw, digest"
 _ROW_BY_ROW = "INSERT INTO {table} ({columns}) VALUES (?, ?, ?, ?, ?, ?)"
@@ -246,3 +246,8 @@ def _dead_letters(connection: sa.Connection, station: str, epoch: str, before: i
 def newest_epoch(connection: sa.Connection, station: str) -> str:
     """The epoch of the journal a station began last, or an empty text."""
     return connection.scalar(_NEWEST, {"of": station}) or ""
+
+
+def newest_first() -> sa.Select[Any]:
+    """The journals of the station ``of`` with when each began, the one it began last first."""
+    return _NEWEST_FIRST

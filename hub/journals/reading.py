@@ -7,7 +7,7 @@ that cannot be read stays where it is, with its cause beside it: that is the dea
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from core.wire import Row, Who
 from hub.erasure import emptying, ledger, station_erasing
 from hub.erasure.emptying import RowKey
 from hub.journals import amending, boots, lost, sharing
-from hub.journals.intake import newest_epoch
+from hub.journals.intake import newest_first
 from hub.journals.unsealing import Unreadable, decode, open_who, subjects
 from hub.province import ties
 from hub.register import sealing
@@ -366,14 +366,34 @@ def _notice_two_stations(connection: sa.Connection, journal: _Journal, now: date
     """An older journal that goes on after a newer one of the same name began is another board's.
 
     Rows written before the newer journal's first one are only late: a replaced board's card, or a salvaged journal.
+    One that came later and had ended before this one began is only late, too.
     """
     last = journal.last
     if last is None or last.clock.source == "guess":
         return
-    newest = newest_epoch(connection, journal.station)
-    began = sa.select(journals.c.first_at).where(journals.c.station == journal.station, journals.c.epoch == newest)
-    first_at = connection.scalar(began)
-    if newest != journal.epoch and first_at is not None and last.at - first_at > CLOCKS_DIFFER_BY:
-        detail = f"journal {journal.epoch} goes on although journal {newest} began later: two boards share this name"
-        facts = {"journal": journal.epoch, "newest": newest}
-        raise_alarm(connection, "two-stations", journal.station, "epochs", detail, now, facts=facts)
+    for newer in _arrived_after(connection, journal):
+        late = newer.first_at is None or last.at - newer.first_at <= CLOCKS_DIFFER_BY
+        if not late and not _ended_before(connection, journal, newer.epoch):
+            since = f"journal {journal.epoch} goes on although journal {newer.epoch} began later"
+            detail = f"{since}: two boards share this name"
+            facts = {"journal": journal.epoch, "newest": newer.epoch}
+            raise_alarm(connection, "two-stations", journal.station, "epochs", detail, now, facts=facts)
+            return
+
+
+def _arrived_after(connection: sa.Connection, journal: _Journal) -> Iterator[sa.Row[Any]]:
+    """The journals of the same name that the hub has heard of since, the newest first."""
+    for found in connection.execute(newest_first(), {"of": journal.station}).all():
+        if found.epoch == journal.epoch:
+            return
+        yield found
+
+
+def _ended_before(connection: sa.Connection, journal: _Journal, epoch: str) -> bool:
+    table = journal_rows.c
+    own = sa.and_(table.station == journal.station, table.epoch == epoch, table.refused.is_(None), table.raw != b"")
+    raw = connection.scalar(sa.select(table.raw).where(own).order_by(table.seq.desc()).limit(1))
+    try:
+        return raw is not None and journal.first_at is not None and rows.decode(raw).at < journal.first_at
+    except ValueError:
+        return False

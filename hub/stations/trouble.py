@@ -214,7 +214,8 @@ def _of_gate(view: View, health: Health, standing: frozenset[Kind]) -> Iterator[
         oldest = f", the oldest for {spoken(journal.oldest)}" if journal.oldest is not None else ""
         yield Trouble("backlog", f"{journal.backlog} rows wait{oldest}", float(journal.backlog))
     if journal.set_aside:
-        yield Trouble("set-aside", "a damaged journal was set aside on its card; export it before its days are over")
+        cure = "station journal export --sealed --file … there, then hub import here"
+        yield Trouble("set-aside", f"a damaged journal was set aside on its card; {cure}")
     if journal.refused:
         yield Trouble("refused", f"{journal.refused} of its rows were refused", float(journal.refused))
     if health.place is not None and (again := health.place.conflicts):

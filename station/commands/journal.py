@@ -31,6 +31,7 @@ _EXPORTING = """\
                                        from the card of another board, also mounted read-only
   station journal export --sealed --file journal.db.damaged-20261128T081500-412 --to rows.jsonl
                                        from a damaged journal that was set aside: all that can be read
+where rows are missing that this card has let go or cannot read, a line of the file says so
 export exits 0, 65 when the file is damaged and rows may be missing.
 """
 _REFUSED = """\
@@ -93,7 +94,9 @@ def _export(arguments: argparse.Namespace) -> int:
         for count, row in enumerate(reader.export(), 1):  # noqa: B007  # the last number is told
             out.write(row + b"\n")
         out.flush()
-    print(f"{count} rows", file=sys.stderr)
+    print(f"{count - len(reader.gone)} rows", file=sys.stderr)
+    for gone in reader.gone:
+        print(f"station: {path}: {gone}; the file says so, and the hub waits for none", file=sys.stderr)
     for damage in reader.damage:
         print(f"station: {path}: {damage}; the hub names what is missing", file=sys.stderr)
     return os.EX_DATAERR if reader.damage else os.EX_OK

@@ -79,7 +79,7 @@ def page(said: dict[str, object]) -> Iterator[str]:
     """A status laid out; one of another version of this program, whose figures are none of ours, as it is."""
     also = ["another board goes by this station's name"] if said.get("named_twice") else []
     if aside := said.get("journal_set_aside"):
-        also.append(f"a damaged journal was set aside: {aside}")
+        also.append(f"a damaged journal was set aside; station journal export --sealed --file {aside}, then hub import")
     if trouble := said.get("snapshot_problem"):
         also.append(f"the snapshot of standings: {trouble}; a whole one is fetched when the hub can be reached")
     aged = _snapshots_age(said.get("snapshot"))

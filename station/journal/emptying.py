@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core import rows
+from station.journal import salvage
 
 
 def empty(db: sqlite3.Connection, epoch: str, seqs: Sequence[int]) -> int:
@@ -31,6 +32,5 @@ def _empty(db: sqlite3.Connection, epoch: str, seq: int) -> bool:
 
 
 def kept_aside(journal: Path) -> int:
-    """How many damaged journals lie beside this one: nobody looks into those any more."""
-    found = journal.parent.glob(f"{journal.name}.damaged-*")
-    return sum(not path.name.endswith(("-wal", "-shm")) for path in found)
+    """How many damaged journals lie beside this one, copied from or not yet: none of them is emptied."""
+    return len(salvage.kept(journal, "damaged")) + len(salvage.left(journal))

@@ -316,8 +316,7 @@ class JournalFile:
 
     def look_aside(self) -> None:
         """Sees which damaged file lies aside."""
-        waiting = [salvage.waiting(self.path)] if salvage.waits(self.path) else []
-        self.set_aside = next(reversed([*salvage.kept(self.path, "damaged"), *waiting]), None)
+        self.set_aside = next(reversed([*salvage.kept(self.path, "damaged"), *salvage.left(self.path)]), None)
 
     def _named(self) -> dict[str, object]:
         return {"journal": str(self.path)}

@@ -13,6 +13,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from sqlite_utils import Database
@@ -20,6 +21,10 @@ from sqlite_utils import Database
 from core import rows
 from core.wire import Row, encode
 from station.errors import JournalError
+from station.journal import salvage
+
+_PROBED_AT_MOST = 10_000
+"""How many numbers behind the damage are tried when nothing says where a journal ends."""
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -49,6 +54,7 @@ class JournalReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.damage: list[str] = []
+        self.gone: list[str] = []
 
     def latest(self, count: int) -> list[Row]:
         """The last rows, oldest of them first."""
@@ -80,13 +86,36 @@ class JournalReader:
     def export(self) -> Iterator[bytes]:
         """The exact bytes of every row on this card, epoch by epoch, in order; a damaged one says where it belongs.
 
-        A damaged file gives what can be read from either side of the damage; ``damage`` then says where that is.
+        Before a row behind missing ones a line says so (``core.rows.Gone``), so that nobody waits for those; ``gone``
+        lists them.  A damaged file gives what can be read from either side of the damage; ``damage`` then says where
+        that is.
         """
         with self._open() as db:
-            for epoch, station in _epochs(db):
-                for seq, raw in self._rows(db, epoch):
-                    row = rows.travelling(raw)
-                    yield row if row == raw else encode(rows.Damaged(station, epoch, seq, msgspec.Raw(row)))
+            for epoch in self._epochs(db):
+                yield from self._exported(db, epoch)
+
+    def _exported(self, db: Database, epoch: _Epoch) -> Iterator[bytes]:
+        expected, since = 1, 0
+        for seq, raw in self._rows(db, epoch.name):
+            if seq != expected:
+                since = since or expected
+            if since and (known := _hash_before(epoch, seq, raw)) is not None:
+                self.gone.append(f"epoch {epoch.name} lacks rows between {since} and {seq - 1}")
+                yield encode(rows.Gone(epoch.station, epoch.name, seq - 1, known))
+                since = 0
+            expected = seq + 1
+            row = rows.travelling(raw)
+            yield row if row == raw else encode(rows.Damaged(epoch.station, epoch.name, seq, msgspec.Raw(row)))
+
+    def _epochs(self, db: Database) -> list[_Epoch]:
+        try:
+            found = db.query("SELECT epoch, station, gone, gone_hash FROM epochs ORDER BY current, born")
+            return [_Epoch(one["epoch"], one["station"], one["gone"], one["gone_hash"]) for one in found]
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+        self.damage.append("the list of epochs is damaged")
+        return [_Epoch(epoch, station, 0, "") for epoch, station in salvage.named(db.conn)]
 
     def _rows(self, db: Database, epoch: str) -> Iterator[tuple[int, bytes]]:
         last = 0
@@ -98,7 +127,9 @@ class JournalReader:
             if not is_damage(error):
                 raise
             self.damage.append(f"epoch {epoch} is damaged after row {last}")
-            yield from reversed(_from_the_end(db, epoch, last))
+            end = _from_the_end(db, epoch, last)
+            yield from _between(db, epoch, last, end[-1][0] if end else last + _PROBED_AT_MOST)
+            yield from reversed(end)
 
     def refused(self) -> list[Refused]:
         """The list of dead letters."""
@@ -149,9 +180,33 @@ def _reading(path: Path, stack: contextlib.ExitStack) -> sqlite3.Connection:
     return stack.enter_context(contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5.0)))
 
 
-def _epochs(db: Database) -> list[tuple[str, str]]:
-    found = db.query("SELECT epoch, station FROM epochs ORDER BY current, born")
-    return [(one["epoch"], one["station"]) for one in found]
+class _Epoch(NamedTuple):
+    name: str
+    station: str
+    gone: int
+    gone_hash: str
+
+
+def _hash_before(epoch: _Epoch, seq: int, raw: bytes) -> str | None:
+    """The hash of the row before one behind missing ones; None when nothing but a damaged page says its number."""
+    if epoch.gone and epoch.gone == seq - 1:
+        return epoch.gone_hash
+    return rows.before(raw, epoch.station, epoch.name, seq)
+
+
+def _between(db: Database, epoch: str, after: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """What can be read between two damaged places: each number behind a place that cannot be read is tried."""
+    query = "SELECT seq, raw FROM rows WHERE epoch = ? AND seq > ? AND seq < ? ORDER BY seq"
+    while after < end:
+        try:
+            for one in db.query(query, [epoch, after, end]):
+                after = one["seq"]
+                yield after, one["raw"]
+            return
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            after += 1
 
 
 def _from_the_end(db: Database, epoch: str, after: int) -> list[tuple[int, bytes]]:

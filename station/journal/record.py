@@ -26,6 +26,7 @@ from station.journal import holding, keeping, salvage
 from station.journal.days import Days, Tags, names_of
 from station.journal.emptying import empty, kept_aside
 from station.journal.file import JournalFile
+from station.journal.rests import Rests
 from station.journal.rows import Chain, Entry, row_of
 from station.journal.seals import Seals
 
@@ -77,7 +78,7 @@ class Journal:
         self._hash = ""
         self._unsettled = False
         self._file = JournalFile(path, max_bytes, self._take_up)
-        self._days = Days()
+        self._days, self._rests = Days(), Rests()
         self._seals, self._sealed_to = Seals(sealing_key), ""
 
     def __enter__(self) -> Journal:
@@ -225,14 +226,15 @@ class Journal:
         return msgspec.structs.replace(pending, first=found[0][0], raws=_up_to(found, most_bytes))
 
     def epochs(self) -> tuple[str, ...]:
-        """The journals of this card that still have rows, older ones first."""
+        """The journals of this card that still have rows, older ones first, and those in a damaged file alone."""
         with self._file.reading() as db:
             found = db.execute(
                 "SELECT epoch FROM epochs WHERE station = ? AND EXISTS"
                 " (SELECT 1 FROM rows WHERE rows.epoch = epochs.epoch) ORDER BY current, born",
                 (self.station,),
             )
-            return tuple(epoch for (epoch,) in found)
+            here = [epoch for (epoch,) in found]
+        return (*here, *(epoch for epoch in self._rests.epochs() if epoch not in here))
 
     def between(self, epoch: str, first: int, last: int, most_rows: int, most_bytes: int) -> Pending | None:
         """Rows of this station that the hub wants once more, as many as one batch takes; None: there are none left."""
@@ -275,6 +277,7 @@ class Journal:
 
         The disk is not waited for: a word that a power cut takes back is told again when the rows come again.
         """
+        self._rests.hear(mark)
         try:
             with self._file.unsynced() as db:
                 refused = holding.refuse(db, mark)
@@ -306,7 +309,7 @@ class Journal:
         """Erases rows that the hub has held for long enough, and keys of days that are over; the number of rows.
 
         At most 500 rows a call.  ``sure``: this clock is right by a time server's or the hub's word.  Files that were
-        set aside go as well.
+        set aside go as well, unless they have rows that are neither here nor held by the hub.
         """
         aside = {file.name: file for file in salvage.kept(self._file.path, "damaged", "replaced")}
         with self._file.transaction() as db:
@@ -315,7 +318,11 @@ class Journal:
             if may_go.days:
                 self._unsettled |= self._days.destroy(db, now)
             erased = keeping.erase(db, may_go.through)
-        self._discard([aside[name] for name in may_go.through if name in aside])
+        due = [aside[name] for name in may_go.through if name in aside]
+        if due:
+            with self._file.reading() as db:
+                due = self._rests.without(db, due)
+        self._discard(due)
         self._unsettled |= erased > 0
         if self._unsettled and erased < keeping.ERASE_AT_ONCE:
             self._unsettled = not self._file.settle()

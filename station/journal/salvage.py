@@ -1,12 +1,14 @@
 """A damaged journal is set aside, never written to; what can still be proven of its chain goes on into a new one.
 
 In three steps, so that a power cut between any two loses nothing: the file gets a waiting name, its rows are copied a
-bounded number at a time while the gate works, it gets the name it keeps.
+bounded number at a time while the gate works, it gets the name it keeps.  When the new one is damaged meanwhile it
+comes first, and the older file waits behind it: what has become of the older one's rows since stands in the newer.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sqlite3
 import time
@@ -19,6 +21,7 @@ from core import rows
 
 ROWS_AT_ONCE = 500
 _SUFFIXES = ("-wal", "-shm", "")
+_NEXT_EPOCH = "SELECT epoch, raw FROM rows WHERE epoch > ? ORDER BY epoch, seq LIMIT 1"
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _WHOLE = {
     "refused": ("SELECT epoch, seq, cause, raw FROM refused", "INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)"),
@@ -45,7 +48,9 @@ class CannotRead(Exception):
 
 def aside(path: Path, why: str) -> Path:
     """A name beside ``path`` that nothing has yet."""
-    return path.with_name(f"{path.name}.{why}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}")
+    name = f"{path.name}.{why}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+    names = (path.with_name(f"{name}{f'-{again}' if again else ''}") for again in itertools.count())
+    return next(each for each in names if not each.exists())
 
 
 def move(path: Path, to: Path) -> None:
@@ -56,16 +61,23 @@ def move(path: Path, to: Path) -> None:
 
 
 def begin(path: Path) -> None:
-    """Gives the damaged file its waiting name; one that waits already keeps it, and this one goes aside unread."""
-    move(path, aside(path, "damaged") if waits(path) else waiting(path))
+    """Gives the damaged file its waiting name; one that waits already comes after it."""
+    if waiting(path).exists():
+        move(waiting(path), aside(path, "salvage"))
+    move(path, waiting(path))
 
 
 def waits(path: Path) -> bool:
     """Whether a damaged file waits to be copied from; not while the disk cannot even say that."""
+    return bool(left(path))
+
+
+def left(path: Path) -> list[Path]:
+    """The damaged files that are still to be copied from, the next one last; none while the disk cannot say."""
     try:
-        return waiting(path).exists()
+        return [*kept(path, "salvage"), *([waiting(path)] if waiting(path).exists() else [])]
     except OSError:
-        return False
+        return []
 
 
 def waiting(path: Path) -> Path:
@@ -80,16 +92,25 @@ def finish(path: Path) -> Path:
     return kept
 
 
+def _bring_up(path: Path) -> None:
+    """Gives the next file that waits behind one that is done its turn."""
+    behind = kept(path, "salvage")
+    if behind and not waiting(path).exists():
+        move(behind[-1], waiting(path))
+
+
 def step(path: Path, fresh: sqlite3.Connection) -> Copied:
     """Copies the next rows that the waiting file's chain proves; ``CannotRead`` when the disk does not give them.
 
     Salvaged rows keep their identity (station, epoch, seq) and go to the hub as they are; the new journal begins an
     epoch of its own, because nobody can say what the old one lost at its end.
     """
-    with contextlib.closing(_opened(waiting(path))) as old:
-        epochs = list(_readable(old, "SELECT epoch, station, born, gone, gone_hash, held FROM epochs"))
-        begun = fresh.execute("SELECT count(*) FROM epochs WHERE current = 0").fetchone()[0] > 0
-        whole = {} if begun else {name: list(_readable(old, query)) for name, (query, _) in _WHOLE.items()}
+    _bring_up(path)
+    with contextlib.closing(opened(waiting(path))) as old:
+        epochs = list(readable(old, "SELECT epoch, station, born, gone, gone_hash, held FROM epochs"))
+        known = {epoch for (epoch,) in fresh.execute("SELECT epoch FROM epochs")}
+        begun = bool(epochs) and known.issuperset(one[0] for one in epochs)
+        whole = {} if begun else {name: list(readable(old, query)) for name, (query, _) in _WHOLE.items()}
         links = {one[0]: _reached(fresh, *one) for one in epochs}
         found: list[tuple[str, int, float, bytes]] = []
         for epoch, station, *_ in epochs:
@@ -103,7 +124,19 @@ def step(path: Path, fresh: sqlite3.Connection) -> Copied:
     return Copied(len(found), len(found) < ROWS_AT_ONCE)
 
 
-def _opened(file: Path) -> sqlite3.Connection:
+def named(old: sqlite3.Connection) -> list[tuple[str, str]]:
+    """The epochs in a damaged file with their station, by its rows' word where its list of them cannot be read."""
+    found = dict(readable(old, "SELECT epoch, station FROM epochs"))
+    after = ""
+    while first := list(readable(old, _NEXT_EPOCH, after)):
+        ((after, raw),) = first
+        with contextlib.suppress(ValueError):
+            found.setdefault(after, rows.placed(raw).station)
+    return list(found.items())
+
+
+def opened(file: Path) -> sqlite3.Connection:
+    """A connection for reading a file that may be damaged; ``CannotRead`` when the disk does not give it."""
     try:
         return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
     except sqlite3.OperationalError as error:
@@ -126,7 +159,7 @@ def _proven(
 ) -> Iterator[tuple[str, int, float, bytes]]:
     """The next rows of an epoch for as long as each follows the one before it."""
     query = "SELECT seq, at, raw FROM rows WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?"
-    for seq, at, raw in _readable(old, query, epoch, link.seq, most):
+    for seq, at, raw in readable(old, query, epoch, link.seq, most):
         step = link.follow(raw, station, epoch)
         if isinstance(step, rows.Break):
             return
@@ -134,8 +167,8 @@ def _proven(
         yield epoch, seq, at, raw
 
 
-def _readable(old: sqlite3.Connection, query: str, *values: str | int) -> Iterator[tuple]:  # type: ignore[type-arg]  # a row of any shape
-    """Rows for as long as the file can be read."""
+def readable(old: sqlite3.Connection, query: str, *values: str | int) -> Iterator[tuple]:  # type: ignore[type-arg]  # a row of any shape
+    """Rows for as long as the file can be read; ``CannotRead`` when it is the disk that does not give them."""
     try:
         yield from old.execute(query, values)
     except sqlite3.DatabaseError as error:

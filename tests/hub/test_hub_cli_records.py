@@ -12,6 +12,7 @@ from hub_stand import CITIZEN, PEOPLE, Journal, now
 from core import keys
 from core.codes import place
 from hub.cli import FUNCTIONS
+from hub.journals import intake
 from hub.journals.intake import take
 from hub.journals.reading import read_pending
 from hub.officials import audit
@@ -37,6 +38,28 @@ def filled(desk):
 def test_a_missing_row_is_named_and_ends_with_1(filled):
     assert "missing 2 to 2" in filled.run("journal", "verify", "s1", code=1)
     assert "no journal is held" in filled.run("journal", "verify", "nobody", code=1)
+
+
+def test_rows_by_hand_that_are_not_kept_are_named_with_the_cure_and_end_with_1(filled, tmp_path, monkeypatch, capsys):
+    from hub.cli import main
+
+    store, ring = filled.open()
+    book = Journal(ring.sealing_public, epoch="b" * 16)
+    store.close()
+    for _ in range(9):
+        book.write()
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"".join(raw + b"\n" for raw in book.raws[2:]))
+    monkeypatch.setattr(intake, "WAITING_AT_MOST", 4)
+    assert main(["import", str(path), *filled.words]) == 1
+    told = capsys.readouterr()
+    assert "rows 7 to 9 were NOT kept" in told.out
+    assert "lacks rows 1 to 2; import those, then this file again" in told.err
+    assert f"hub import --give-up {path}" in told.err
+    assert main(["import", "--give-up", str(path), *filled.words]) == 0
+    told = capsys.readouterr()
+    assert "held through 9, rows 1 to 2 are lost" in told.out
+    assert "hub: " not in told.err
 
 
 def test_an_export_names_nobody_unless_asked_to(filled):

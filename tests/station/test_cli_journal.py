@@ -20,6 +20,7 @@ from core.model import CodeKind, GateKind, Outcome, Reason, Scheme, Source, Subj
 from station import cli
 from station.commands import status
 from station.health import HeldSnapshot
+from station.journal.reading import JournalReader
 from station.journal.record import Entry, Journal
 from station.presence import at_work
 
@@ -161,13 +162,47 @@ def test_a_damaged_journal_that_was_set_aside_gives_the_rows_on_either_side_of_t
     damage_page_of(path, b'"seq":150,')
     aside = path.rename(tmp_path / "journal.db.damaged-20261128T081500-412")
     assert cli.main(["journal", "export", "--sealed", "--file", str(aside), "--to", str(out)]) == os.EX_DATAERR
-    seqs = [rows.decode(raw).seq for raw in out.read_bytes().splitlines()]
+    lines = [json.loads(raw) for raw in out.read_bytes().splitlines()]
+    seqs = [line["seq"] for line in lines if "seq" in line]
     assert seqs == sorted(set(seqs))
     assert (seqs[0], seqs[-1]) == (1, 300)
     assert len(seqs) > 280
+    (gone,) = (number for number, line in enumerate(lines) if "seq" not in line)
+    after = lines[gone + 1]
+    assert (lines[gone]["gone"], lines[gone]["gone_hash"]) == (after["seq"] - 1, after["previous"])
+    assert set(range(1, 301)) - set(seqs) == set(range(lines[gone - 1]["seq"] + 1, after["seq"]))
     told = capsys.readouterr().err
     assert "is damaged after row" in told
     assert str(aside) in told
+
+
+def test_an_export_says_which_rows_this_card_has_let_go_and_counts_only_what_it_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path, out = tmp_path / "journal.db", tmp_path / "rows.jsonl"
+    with Journal(path, "gate-1", SEALING, keep_days=0) as journal:
+        journal.append_all([entry()] * 9)
+        raws = journal.pending(9, 10**6).raws
+        journal.hold(wire.HeldMark("gate-1", journal.epoch, 4, NOW))
+        assert journal.erase(NOW) == 4
+    assert cli.main(["journal", "export", "--sealed", "--file", str(path), "--to", str(out)]) == 0
+    first, *others = out.read_bytes().splitlines()
+    assert msgspec.json.decode(first, type=rows.Gone) == rows.Gone("gate-1", journal.epoch, 4, rows.digest(raws[3]))
+    assert others == list(raws[4:])
+    assert "5 rows" in capsys.readouterr().err
+
+
+def test_every_row_between_two_damaged_places_is_handed_out(tmp_path: Path):
+    path = tmp_path / "journal.db"
+    with Journal(path, "gate-1", SEALING) as journal:
+        journal.append_all([entry()] * 600)
+    for seq in (b'"seq":150,', b'"seq":300,', b'"seq":450,'):
+        damage_page_of(path, seq)
+    reader = JournalReader(path)
+    seqs = [line["seq"] for line in map(json.loads, reader.export()) if "seq" in line]
+    assert seqs == sorted(set(seqs))
+    assert (seqs[0], seqs[-1], len(reader.gone)) == (1, 600, 3)
+    assert len(seqs) > 560
 
 
 def test_a_file_that_is_no_journal_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

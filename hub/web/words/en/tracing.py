@@ -156,6 +156,7 @@ WORDS = {
     "what-reset": "new password",
     "what-people": "people",
     "what-rows": "rows of stations",
+    "what-rows-given-up": "rows of stations, missing ones given up for lost",
     "what-checkins": "check-ins",
     "what-withheld": "withheld",
     "what-withheld-new-key": "withheld, new key",

@@ -156,6 +156,7 @@ WORDS = {
     "what-reset": "cấp lại mật khẩu",
     "what-people": "người",
     "what-rows": "dòng ghi của trạm",
+    "what-rows-given-up": "dòng ghi của trạm, các dòng thiếu coi như mất hẳn",
     "what-checkins": "lượt quét",
     "what-withheld": "ngừng cấp",
     "what-withheld-new-key": "ngừng cấp, đổi khoá",
