@@ -30,6 +30,15 @@ MOST_SEEN = 50
 MOST_BYTES = 65_536
 """No message is larger."""
 
+PART = 512
+"""Numbers of a journal that are one part of it: what a gate holds of another's is compared by parts."""
+
+MOST_HELD = 350
+"""Parts that one message speaks of at most; of what is left out a gate is told again."""
+
+SPEAKS = 2
+"""What a gate of today speaks; the first ones (1) did not say what they hold."""
+
 AHEAD = timedelta(minutes=5)
 """What is dated further ahead of a gate's own clock is not believed."""
 
@@ -51,13 +60,31 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
     passed: bool = True
 
 
+class Held(msgspec.Struct, frozen=True, array_like=True):
+    """How much of one part of a station's journal a gate has in its book.
+
+    ``part`` is ``seq // PART``, ``sum`` that of ``seq % PART``: whoever has as many, with the same sum, has the same.
+    """
+
+    station: wire.StationName
+    epoch: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+    part: Annotated[int, Meta(ge=0)]
+    count: Annotated[int, Meta(ge=1, le=PART)]
+    sum: Annotated[int, Meta(ge=0)]
+
+
 class Word(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a gate tells: goings through, and whether it ``asks`` the others to tell theirs of the day again."""
+    """What a gate tells: goings through, and what it ``has`` of the others', who tell it again what it lacks.
+
+    ``asks``: they are to say what they have in their turn; a gate that speaks 1 then tells its day again.
+    """
 
     place: str
     station: wire.StationName
     seen: Annotated[tuple[Seen, ...], Meta(max_length=MOST_SEEN)] = ()
     asks: bool = False
+    has: Annotated[tuple[Held, ...], Meta(max_length=MOST_HELD)] | None = None
+    speaks: Annotated[int, Meta(ge=1)] = 1
 
 
 class Vouched(msgspec.Struct, frozen=True):

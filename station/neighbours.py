@@ -1,7 +1,7 @@
 """The loop that has the gates of one place agree without the hub: tells what this gate let through, takes in theirs.
 
-Each going through is told at once.  With every new line the gate tells its day again, newest first, and asks the others
-to do the same; what is told again changes nothing.
+Each going through is told at once.  With every new line the gate says what it has of the others' day and asks them to
+do the same; each tells again what another lacks, newest first.  What is told again changes nothing.
 """
 
 from __future__ import annotations
@@ -11,36 +11,37 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core import place, policy
 from core.health import PlaceFigures, shortened
 from core.model import Direction
-from core.place import Dropped, Seen, Word
+from core.place import Dropped, Held, Seen, Word
 from core.rules import GateRules
 from station.broker import Broker, Connected, Disconnected
 from station.clock import BUILT, Clock
 from station.journal.place import PlaceBook
+from station.occupancy import Occupancy, Terms
 from station.place_link import PlaceLine
 from station.policies import Policies
+from station.retelling import Retelling
 from station.settings import Settings
 
 log = logging.getLogger(__name__)
 
-MOST_TOLD_AGAIN = 5_000
-"""Goings through of this gate that are told again at most."""
-
 _IDLE = 1.0
 _PACE = 0.02
-"""Seconds between two messages of what is told again: ten gates may do so at once."""
+"""Seconds between two messages of what is told again, in the whole place: its gates share them."""
 
-_AGAIN_AFTER = 5.0
-"""Seconds between two beginnings of telling the day again, whoever asks and however often."""
+_ANSWER_AFTER = 1.0
+"""Seconds between two answers to what a gate has, whoever asks and however often."""
 
-_LOOK_EVERY = 5.0
-_REST = 20  # a look at a busy place's whole day takes a slow board a while
+_ASK_AFTER = 5.0
+_SAY_EVERY = 600.0
+"""Seconds after which a gate says what it has though nobody asks: a broker may drop what it has no room for."""
+
 _FORGET_EVERY = 60.0
 _MOST_GATES = 64
 
@@ -67,18 +68,19 @@ class Neighbours:
         self._rules, self._direction = rules, direction
         self._problem = "not connected yet"
         self._heard: set[str] = set()
+        self._of_before: set[str] = set()
         self._dropped: Counter[str] = Counter()
         self._lost = self._renewed = 0
-        self._asks = False
         self._told = book.newest_turn()
-        self._back, self._back_left, self._back_next = 0, 0, 0.0
-        self._greets = False
-        self._again_at, self._again_last = float("inf"), float("-inf")
-        self._changed = True
-        self._look_next = self._forget_next = 0.0
+        self._asks = False
+        self._ask_at = self._again_at = 0.0
+        self._says_at, self._answered = float("inf"), float("-inf")
+        self._lacking: dict[str, Sequence[Held]] = {}
+        self._owe_at = 0.0
+        self._again = Retelling(book)
+        self._crowd = Occupancy(book)
+        self._forget_next = 0.0
         self._unset = now() < BUILT
-        self._conflicts = 0
-        self._inside: int | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Goes on until ``stop`` and a ``wake``."""
@@ -90,9 +92,9 @@ class Neighbours:
         """What to say of it in health; by any thread."""
         return PlaceFigures(
             gates=len(self._heard),
-            conflicts=self._conflicts,
+            conflicts=self._crowd.conflicts,
             dropped=sum(self._dropped.values()),
-            inside=self._inside,
+            inside=self._crowd.inside,
             capacity=self._capacity,
             problem=shortened(self._problem or self.book.problem, 200),
         )
@@ -102,13 +104,10 @@ class Neighbours:
         self._listen(monotonic)
         if monotonic >= self._forget_next and self._now() >= BUILT:
             self._forget_next = monotonic + _FORGET_EVERY
-            self.book.forget(self._now())
-            self._changed = True  # whoever has been inside for too long counts as gone
+            if self.book.forget(self._now()):
+                self._crowd.recount()
         waits = self._tell(monotonic)
-        if self._changed and monotonic >= self._look_next:
-            self._look()
-            self._look_next = monotonic + max(_LOOK_EVERY, _REST * (time.monotonic() - monotonic))
-        return waits
+        return 0.0 if self._crowd.count(self._now(), self._terms(), monotonic) else waits
 
     def _listen(self, monotonic: float) -> None:
         now = self._now()
@@ -116,18 +115,18 @@ class Neighbours:
         for event in self._line.events():
             if isinstance(event, Connected):
                 log.info("the place's broker connected", extra={"broker": self._line.name})
-                self._problem, self._asks = "", True
-                self._tell_again(monotonic)
+                self._problem, self._asks, self._ask_at = "", True, monotonic
+                self._of_before.clear()
             elif isinstance(event, Disconnected):
                 self._trouble(event.problem)
             else:
                 told += self._heed(event.payload, now, monotonic)
-        if self.book.take(told):
-            self._changed = True
+        self.book.take(told)
         if self._line.lost > self._lost or (self._unset and now >= BUILT):  # what was missed is told again
             self._lost, self._unset, self._asks = self._line.lost, False, True
         if self.book.renewed > self._renewed:  # so is what lay in a book that was damaged
-            self._renewed, self._asks, self._changed = self.book.renewed, True, True
+            self._renewed, self._asks = self.book.renewed, True
+            self._crowd.recount()
 
     def _heed(self, payload: bytes, now: datetime, monotonic: float) -> list[tuple[str, Seen]]:
         try:
@@ -139,9 +138,10 @@ class Neighbours:
             return []  # our own words, come back over a bridge
         if len(self._heard) < _MOST_GATES:
             self._heard.add(word.station)
+        self._owe(word)
         if word.asks:
             at = monotonic + random.uniform(0, 0.2)  # noqa: S311  # jitter, no secret
-            self._again_at = min(self._again_at, max(at, self._again_last + _AGAIN_AFTER))
+            self._says_at = min(self._says_at, max(at, self._answered + _ANSWER_AFTER))
         believed = []
         for seen in word.seen:
             if doubt := place.doubt(seen, now):
@@ -150,62 +150,68 @@ class Neighbours:
                 believed.append((word.station, seen))
         return believed
 
+    def _owe(self, word: Word) -> None:
+        """A gate of before never says what it has: it is told all when it asks, and once on every line of ours."""
+        if word.has is not None:
+            self._lacking[word.station] = [held for held in word.has if held.station == self.book.station]
+        elif word.speaks < place.SPEAKS and (word.asks or word.station not in self._of_before):
+            self._of_before.add(word.station)
+            self._lacking[word.station] = ()
+
     def _drop(self, cause: str) -> None:
         if not self._dropped[cause]:
             log.warning("what was told in this place is dropped", extra={"cause": cause})
         self._dropped[cause] += 1
 
-    def _tell_again(self, monotonic: float) -> None:
-        self._told = self.book.newest_turn()
-        self._back, self._back_left, self._greets = self._told + 1, MOST_TOLD_AGAIN, True
-        self._again_at, self._again_last = float("inf"), monotonic
-
     def _tell(self, monotonic: float) -> float:
         """What is new goes first; what is told again goes at its pace."""
-        if monotonic >= self._again_at:
-            self._tell_again(monotonic)
         while self._line.free:
             fresh = self.book.own_after(self._told)
-            if not fresh and not self._asks:
-                return self._tell_back(monotonic)
-            if not self._say([step.seen for step in fresh], asks=self._asks):
+            if not fresh:
+                return self._say_what_is_held(monotonic) or self._tell_again(monotonic)
+            if not self._say([step.seen for step in fresh]):
                 break
-            self._asks = False
-            if fresh:
-                self._told, self._changed = fresh[-1].turn, True
+            self._told = fresh[-1].turn
         return _IDLE
 
-    def _tell_back(self, monotonic: float) -> float:
-        waits = min(_IDLE, max(0.0, self._again_at - monotonic))
-        if not self._back_left:
-            return waits
-        if monotonic < self._back_next:
-            return min(waits, self._back_next - monotonic)
-        again = self.book.own_before(self._back)[: self._back_left]
-        if (again or self._greets) and not self._say([step.seen for step in again]):
-            return waits
-        self._greets, self._back_next = False, monotonic + _PACE
-        self._back = again[-1].turn if again else 0
-        self._back_left = self._back_left - len(again) if again else 0
-        return min(waits, _PACE)
+    def _say_what_is_held(self, monotonic: float) -> float:
+        """Asks, or answers who has asked; 0 when there was neither to do."""
+        asks = self._asks and monotonic >= self._ask_at
+        if not asks and monotonic < self._says_at:
+            return 0.0
+        held = self.book.held()
+        if held is None or not self._say([], asks=asks, has=held[: place.MOST_HELD]):
+            return _IDLE
+        self._answered, self._says_at = monotonic, monotonic + _SAY_EVERY * random.uniform(0.8, 1.2)  # noqa: S311  # jitter
+        if asks:
+            self._asks, self._ask_at = False, monotonic + _ASK_AFTER
+        return _PACE
 
-    def _say(self, seen: list[Seen], *, asks: bool = False) -> bool:
-        word = Word(self.book.place, self.book.station, tuple(seen), asks)
+    def _tell_again(self, monotonic: float) -> float:
+        waits = min(_IDLE, max(0.0, self._says_at - monotonic))
+        if self._asks:
+            waits = min(waits, max(0.0, self._ask_at - monotonic))
+        if monotonic < self._again_at:
+            return min(waits, self._again_at - monotonic)
+        if self._lacking and monotonic >= self._owe_at:
+            self._again.owe(self._lacking.values())
+            self._lacking, self._owe_at = {}, monotonic + _ANSWER_AFTER
+        page = self._again.page()
+        if not page or not self._say([step.seen for step in page]):
+            return waits
+        self._again.told(page)
+        pause = _PACE * max(1, len(self._heard))
+        self._again_at = monotonic + pause
+        return min(waits, pause)
+
+    def _say(self, seen: list[Seen], *, asks: bool = False, has: Sequence[Held] | None = None) -> bool:
+        held = None if has is None else tuple(has)
+        word = Word(self.book.place, self.book.station, tuple(seen), asks, held, place.SPEAKS)
         return self._line.tell(place.vouch(self._key, word))
 
-    def _look(self) -> None:
-        now = self._now()
-        rules = self._rules(now)
-        steps = self.book.since(now - timedelta(seconds=2 * rules.inside_at_most))
-        self._inside = place.inside(steps, rules.inside_at_most, now)
-        found = place.conflicts(steps, self.book.station, place.window(self._direction(), rules))
-        if len(found) > self._conflicts:
-            gates = sorted({conflict.earlier.station for conflict in found})
-            log.warning(
-                "cut off from other gates of the place, this one let people go the same way again",
-                extra={"times": len(found), "gates": gates},
-            )
-        self._conflicts, self._changed = len(found), False
+    def _terms(self) -> Terms:
+        rules = self._rules(self._now())
+        return Terms(rules.inside_at_most, place.window(self._direction(), rules))
 
     def _trouble(self, problem: str) -> None:
         if problem != self._problem:

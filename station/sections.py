@@ -245,7 +245,7 @@ class Quiet(Struct, frozen=True, kw_only=True):
 class Journal(Struct, frozen=True, kw_only=True):
     """``[journal]``: how much of the card the rows may take, in bytes, and how long those the hub holds are kept."""
 
-    max_bytes: Annotated[int, Meta(ge=1 << 18)] = 256 << 20
+    max_bytes: Annotated[int, Meta(ge=1 << 18)] = 1 << 30
     min_free: Annotated[int, Meta(ge=0)] = 64 << 20
     keep_days: Annotated[float, Meta(ge=0, le=60)] = 3.0
 

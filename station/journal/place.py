@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from core import place
 from core.model import Direction, Subject
 from core.movement import Passage
-from core.place import Seen, Step
+from core.place import PART, Held, Seen, Step
 from core.wire import Row
 from station.journal.book import Book, BookInUse, is_damage
 from station.journal.days import names_of
@@ -29,6 +29,8 @@ _Found = TypeVar("_Found")
 
 MOST_KEPT = 50_000
 """Goings through that are kept at most, the newest; a busy place has 20,000 a day."""
+
+_AT_ONCE = 500  # names that one question is about, and goings through of neighbours that one transaction keeps
 
 _BOOK = Book(
     1,
@@ -42,6 +44,11 @@ _BOOK = Book(
     secure_delete=True,
 )
 _WHOLE = "SELECT turn, station, epoch, seq, at, direction, passed, code, person FROM seen"
+_DROP_OLDEST = "DELETE FROM seen WHERE turn IN (SELECT turn FROM seen ORDER BY at DESC, turn DESC LIMIT -1 OFFSET ?)"
+_PARTS = (
+    "SELECT station, epoch, seq / ?1, count(*), sum(seq % ?1), max(turn) FROM seen WHERE (station = ?2) = ?3"
+    " GROUP BY station, epoch, seq / ?1"
+)
 
 
 class PlaceBook:
@@ -78,7 +85,8 @@ class PlaceBook:
 
     def take(self, told: Iterable[tuple[str, Seen]]) -> int:
         """Keeps what neighbours tell, each once; how much of it was new."""
-        return self._put([(station, seen) for station, seen in told if station != self.station])
+        others = [(station, seen) for station, seen in told if station != self.station]
+        return sum(self._put(others[at : at + _AT_ONCE]) for at in range(0, len(others), _AT_ONCE))
 
     def last(self, subject: Subject, now: datetime, *, person: str = "") -> Passage | None:
         """The last going through of today or yesterday at any gate of the place, by this code or this person."""
@@ -103,41 +111,71 @@ class PlaceBook:
 
     def own_after(self, turn: int) -> list[Step]:
         """What this gate let through since a turn, as much as one message tells, oldest first."""
-        return self._own("turn > ? ORDER BY turn", turn)
+        query = f"{_WHOLE} WHERE turn > ? AND station = ? ORDER BY turn LIMIT ?"
+        return self._use(lambda db: _steps(db, query, (turn, self.station, place.MOST_SEEN)), [])
 
-    def own_before(self, turn: int) -> list[Step]:
-        """What this gate let through before a turn, as much as one message tells, newest first."""
-        return self._own("turn < ? ORDER BY turn DESC", turn)
+    def own_parts(self) -> dict[Held, int]:
+        """What this gate itself let through, by parts of its journal, each with the newest turn in it."""
+        return dict(self._parts(own=True) or [])
 
-    def since(self, at: datetime) -> list[Step]:
-        """Everything that is kept from a moment on, read beside the gate, which does not wait for it."""
+    def held(self) -> list[Held] | None:
+        """What of the other gates is in the book, by parts of their journals, the newest first; None: unreadable."""
+        found = self._parts(own=False)
+        return None if found is None else [held for held, _ in sorted(found, key=lambda part: -part[1])]
 
-        def look(db: sqlite3.Connection) -> list[Step]:
-            return [_step(row) for row in db.execute(f"{_WHOLE} WHERE at >= ?", (at.timestamp(),))]
+    def own_of(self, epoch: str, part: int, below: int) -> list[Step]:
+        """What this gate let through in a part, of numbers below one, as much as one message tells, newest first."""
+        where = "station = ? AND epoch = ? AND seq >= ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+        values = (self.station, epoch, part * PART, min(below, (part + 1) * PART), place.MOST_SEEN)
+        return self._use(lambda db: _steps(db, f"{_WHOLE} WHERE {where}", values), [])
 
-        try:
-            with contextlib.closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-                return look(db)
-        except sqlite3.Error as error:  # else who writes it finds out and says so
-            return self._use(look, []) if is_damage(error) else []
+    def since(self, at: datetime) -> list[Step] | None:
+        """Everything that is kept from a moment on; None: unreadable."""
+        return self._beside(lambda db: _steps(db, f"{_WHOLE} WHERE at >= ?", (at.timestamp(),)))
 
-    def forget(self, now: datetime) -> None:
-        """Erases what is of no day that counts any more, also a damaged book of such days, and what is more than is
-        kept."""
+    def after(self, turn: int, most: int) -> list[Step]:
+        """What came to be known since a turn at any gate, oldest first."""
+        return self._use(lambda db: _steps(db, f"{_WHOLE} WHERE turn > ? ORDER BY turn LIMIT ?", (turn, most)), [])
+
+    def between(self, at: datetime, until: datetime) -> list[Step] | None:
+        """What happened from a moment on, before another; None: unreadable."""
+        values = (at.timestamp(), until.timestamp())
+        return self._beside(lambda db: _steps(db, f"{_WHOLE} WHERE at >= ? AND at < ?", values))
+
+    def people_of(self, steps: Iterable[Step]) -> list[Step] | None:
+        """Everything that is kept of the people who went here, whatever they are called elsewhere; None: unreadable."""
+        return self._beside(lambda db: _people_of(db, steps))
+
+    def forget(self, now: datetime) -> int:
+        """Erases what is of no day that counts any more, also a damaged book of such days, and the oldest of what is
+        more than is kept; how much of this book."""
         today, before = (day.isoformat() for day in place.days_of(now))
         until = place.day_of(now + place.AHEAD).isoformat()
 
-        def erase(db: sqlite3.Connection) -> None:
+        def erase(db: sqlite3.Connection) -> int:
+            earlier = db.total_changes
+            self._reach(db)
             db.execute("DELETE FROM seen WHERE day NOT BETWEEN ? AND ?", (before, max(today, until)))
-            db.execute("DELETE FROM seen WHERE turn <= (SELECT max(turn) FROM seen) - ?", (MOST_KEPT,))
+            if db.execute("SELECT count(*) FROM seen").fetchone()[0] > MOST_KEPT:
+                db.execute(_DROP_OLDEST, (MOST_KEPT,))
+            return db.total_changes - earlier
 
-        self._use(erase, None)
+        erased = self._use(erase, 0)
         self._book.discard_aside((now - timedelta(days=len(place.days_of(now)))).timestamp())
+        return erased
 
-    def _own(self, which: str, turn: int) -> list[Step]:
-        query = f"{_WHOLE} WHERE station = ? AND {which} LIMIT ?"
-        values = (self.station, turn, place.MOST_SEEN)
-        return self._use(lambda db: [_step(row) for row in db.execute(query, values)], [])
+    def _parts(self, *, own: bool) -> list[tuple[Held, int]] | None:
+        values = (PART, self.station, own)
+        return self._beside(lambda db: [(Held(*part), turn) for *part, turn in db.execute(_PARTS, values)])
+
+    def _beside(self, look: Callable[[sqlite3.Connection], _Found]) -> _Found | None:
+        """Looks beside the gate, which does not wait for it; None: unreadable."""
+        try:
+            with contextlib.closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+                db.execute("BEGIN")
+                return look(db)
+        except sqlite3.Error as error:  # else who writes it finds out and says so
+            return self._use(look, None) if is_damage(error) else None
 
     def _put(self, told: Sequence[tuple[str, Seen]]) -> int:
         def put(db: sqlite3.Connection) -> int:
@@ -182,9 +220,26 @@ class PlaceBook:
         self.problem = ""
 
 
+def _steps(db: sqlite3.Connection, query: str, values: Sequence[object]) -> list[Step]:
+    return [_step(row) for row in db.execute(query, values)]
+
+
 def _by(db: sqlite3.Connection, which: str, tags: Sequence[str]) -> list[Step]:
-    marks = ", ".join("?" * len(tags))
-    return [_step(row) for row in db.execute(f"{_WHOLE} WHERE {which} IN ({marks})", tuple(tags))]
+    return _steps(db, f"{_WHOLE} WHERE {which} IN ({', '.join('?' * len(tags))})", tuple(tags))
+
+
+def _people_of(db: sqlite3.Connection, steps: Iterable[Step]) -> list[Step]:
+    """Goes on from name to name until nobody is known by another one."""
+    found: dict[int, Step] = {}
+    known: set[str] = set()
+    names = sorted({tag for step in steps for tag in step.seen.tags})
+    while names:
+        known.update(names)
+        for at in range(0, len(names), _AT_ONCE):
+            some = names[at : at + _AT_ONCE]
+            found |= {step.turn: step for which in ("code", "person <> '' AND person") for step in _by(db, which, some)}
+        names = sorted({tag for step in found.values() for tag in step.seen.tags} - known)
+    return list(found.values())
 
 
 def _columns(station: str, seen: Seen) -> tuple[object, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import keys, place
+from core import keys, place, wire
 from core.model import Direction
 from core.place import Dropped, Seen, Step, Word
 from core.rules import GateRules
@@ -37,6 +38,25 @@ def test_a_word_is_heard_by_who_holds_the_places_key_and_by_nobody_else():
     for key, code, cause in ((OTHER, "cho", "strange"), (KEY, "ga", "foreign")):
         with pytest.raises(Dropped, match=cause):
             place.heard(key, code, raw)
+
+
+def test_gates_of_before_and_of_today_hear_each_other():
+    class WordOfBefore(msgspec.Struct, frozen=True, omit_defaults=True):
+        place: str
+        station: str
+        seen: tuple[Seen, ...] = ()
+        asks: bool = False
+
+    today = Word("cho", "gate-a", (seen(),), True, (place.Held("gate-b", "ab" * 8, 0, 1, 1),), place.SPEAKS)
+    assert wire.decode(wire.encode(today), WordOfBefore) == WordOfBefore("cho", "gate-a", (seen(),), True)
+    before = wire.decode(wire.encode(WordOfBefore("cho", "gate-a", (seen(),), True)), Word)
+    assert (before.has, before.speaks, before.asks) == (None, 1, True)
+
+
+def test_the_longest_that_a_gate_can_say_it_holds_is_a_message_that_is_heard():
+    part = place.Held("g" * 63, "ab" * 8, (1 << 53) // place.PART, place.PART, sum(range(place.PART)))
+    word = Word("cho", "g" * 63, (), True, (part,) * place.MOST_HELD, place.SPEAKS)
+    assert place.heard(KEY, "cho", place.vouch(KEY, word)) == word
 
 
 @pytest.mark.parametrize(

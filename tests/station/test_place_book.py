@@ -11,7 +11,7 @@ import pytest
 
 from core import place, wire
 from core.model import CodeKind, Direction, GateKind, Outcome, Scheme, Source, Subject
-from core.place import Seen
+from core.place import Held, Seen
 from station.journal import place as place_book
 from station.journal.place import PlaceBook
 
@@ -89,13 +89,56 @@ def test_a_power_cut_forgets_nothing(book, tmp_path):
         assert again.last(BINH, NOW).direction is Direction.OUT
 
 
-def test_only_what_this_gate_let_through_is_told_new_ones_in_order_and_old_ones_backwards(book):
-    for seq in range(1, 121):
-        book.note(row(seq), AN)
+def test_only_what_this_gate_let_through_is_told_new_ones_in_order_and_a_part_of_old_ones_backwards(book):
+    book.note_all((row(seq), AN, "") for seq in range(1, 601))
     book.take([told(1)])
     assert [step.seen.seq for step in book.own_after(0)] == list(range(1, 51))
-    assert [step.seen.seq for step in book.own_before(book.newest_turn() + 1)] == list(range(120, 70, -1))
     assert book.own_after(0)[0].seen.at == NOW
+    assert [step.seen.seq for step in book.own_of("ab" * 8, 0, 101)] == list(range(100, 50, -1))
+    assert [step.seen.seq for step in book.own_of("ab" * 8, 1, 9_999)] == list(range(600, 550, -1))
+    assert [step.seen.seq for step in book.own_of("ab" * 8, 1, 514)] == [513, 512]
+
+
+def test_what_is_in_the_book_is_known_by_parts_the_own_apart_from_the_neighbours(book):
+    book.note_all((row(seq), AN, "") for seq in range(1, 601))
+    book.take([told(seq) for seq in (3, 4)])
+    assert book.held() == [Held("gate-b", "cd" * 8, 0, 2, 7)]
+    assert set(book.own_parts()) == {
+        Held("gate-a", "ab" * 8, 0, 511, sum(range(512))),
+        Held("gate-a", "ab" * 8, 1, 89, sum(range(89))),
+    }
+
+
+def test_no_turn_is_given_twice_though_the_newest_was_erased(book):
+    book.note(row(1), AN)
+    book.note(row(2, NOW - timedelta(days=1)), AN)
+    before = book.newest_turn()
+    assert book.forget(NOW + timedelta(days=1)) == 1
+    book.note(row(3), AN)
+    assert [step.seen.seq for step in book.own_after(before)] == [3]
+    assert book.forget(NOW + timedelta(days=5)) == 2
+    book.note(row(4), AN)
+    assert [step.seen.seq for step in book.own_after(before)] == [4]
+
+
+def test_what_is_told_late_does_not_push_out_what_happened_since(book, monkeypatch):
+    monkeypatch.setattr(place_book, "MOST_KEPT", 10)
+    book.take([told(seq) for seq in range(1, 11)])
+    book.take([told(seq, at=NOW - timedelta(hours=1)) for seq in range(11, 21)])
+    assert book.forget(NOW) == 10
+    assert [step.seen.seq for step in book.since(LONG_AGO)] == list(range(1, 11))
+
+
+def test_a_person_is_found_whole_over_all_names_and_nobody_else(book):
+    book.note(row(1), AN, "p1")
+    book.note(row(2), CARD, "p1")
+    book.take([told(1, CARD), told(2, BINH)])
+    (last,) = [step for step in book.since(LONG_AGO) if step.seen.seq == 1 and step.station == "gate-a"]
+    assert sorted((step.station, step.seen.seq) for step in book.people_of([last])) == [
+        ("gate-a", 1),
+        ("gate-a", 2),
+        ("gate-b", 1),
+    ]
 
 
 def test_no_more_is_kept_than_there_is_room_for(book, monkeypatch):
