@@ -55,10 +55,11 @@ def _search(site: Site) -> Router:
         if faults:
             return show(request, "officers/search.html", values=form, faults=faults, status=422)
         account, why = official(request), form.text("why")
+        with site.store.snapshot() as reader:
+            found = searching.find(reader, site.ring, form.text("who"), form.text("born"))
+        shown, detail = [one.key for one in found.people], {"people": len(found.people)}
+        own = {"address": caller(request), "why": why}
         with site.store.writing() as connection:
-            found = searching.find(connection, site.ring, form.text("who"), form.text("born"))
-            shown, detail = [one.key for one in found.people], {"people": len(found.people)}
-            own = {"address": caller(request), "why": why}
             audit.append(connection, account, "search", now(), detail=detail, shown=shown, **own)
         said = {"found": found, "area": areas.title, "why": why, "may_trace": account.may(Right.TRACE)}
         return show(request, "officers/search.html", values=form, context=said)
@@ -85,10 +86,11 @@ def _trace(site: Site) -> Router:
         if faults or window is None:
             return _page(site, request, form, faults=faults, status=422)
         moment, account = now(), official(request)
+        with site.store.snapshot() as reader:  # it takes its time, and nobody's check-in waits for it
+            found = _found(reader, form, window, moment)
+        if found is None:
+            return _page(site, request, form, faults={"about": "fault-unknown"}, status=422)
         with site.store.writing() as connection:
-            found = _found(connection, form, window, moment)
-            if found is None:
-                return _page(site, request, form, faults={"about": "fault-unknown"}, status=422)
             _write_down(connection, account, form, found, caller(request), moment)
         if form.text("as"):
             return takeaway.file(form.text("as"), found.lines(), found.what)
