@@ -14,6 +14,7 @@ from hub.officials import audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Right
 from hub.register import areas
+from hub.register import places as registered
 from hub.storage.tables import places
 from hub.web import takeaway
 from hub.web.form import Form, Visit
@@ -185,14 +186,14 @@ def _page(
     status: int = 200,
 ) -> Page:
     with site.store.reading() as connection:
-        known = connection.execute(sa.select(places.c.code, places.c.name).order_by(places.c.name)).all()
+        known = registered.named(connection)
         person = tracing.person_by_key(connection, form.get("person", ""))
         who = tracing.named(connection, person) if person is not None and not _reason_faults(form) else None
     if who is not None and found is None:  # a name is shown, and nothing else has written that down
         own_line = {"address": caller(request), "person": who.key, "why": form.get("why", "")}
         with site.store.writing() as connection:
             audit.append(connection, official(request), "search", now(), detail={"found": True}, **own_line)
-    own = {"places": [(row.code, row.name) for row in known], "found": found, "who": who, "most": LINES_AT_MOST}
+    own = {"places": known, "found": found, "who": who, "most": LINES_AT_MOST}
     own["may_export"] = official(request).may(Right.EXPORT)
     return show(request, "officers/trace.html", values=form, faults=faults, status=status, context=own)
 

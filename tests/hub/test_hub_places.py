@@ -71,6 +71,49 @@ def test_a_place_has_its_fields_and_its_code_to_print(store, person):
         places.posted("Old.Place")
 
 
+NAMES = [
+    *(
+        "An Cựu",
+        "Ánh",
+        "Ăn Năn",
+        "Âm Hồn",
+        "Chợ Cống",
+        "Chợ Đông Ba",
+        "Dinh",
+        "Đá",
+        "Đông",
+        "Gà",
+        "Gả",
+        "Gã",
+        "Gá",
+        "Gạ",
+    ),
+    *("Ga Huế", "Ong", "Ông", "Ơn", "ưng", "Uyên", "Vỹ Dạ", "Xước Dũ", "Yên"),
+]
+
+
+def named(store):
+    with store.writing() as connection:
+        for number, name in enumerate(NAMES):
+            registry.put_place(connection, PlaceRecord(f"p{number}", name, GateKind.VENUE, Area("63", "46")))
+        return [name for _, name in places.named(connection)], [place.name for place in places.listed(connection)]
+
+
+def test_places_are_listed_as_a_vietnamese_dictionary_orders_them(vietnamese_store):
+    for listed in named(vietnamese_store):
+        with vietnamese_store.reading() as connection:
+            assert listed == list(connection.scalars(sa.select(places_table.c.name).order_by(places_table.c.name)))
+
+
+def test_both_databases_list_places_alike_and_numbers_as_they_count(store):
+    with store.writing() as connection:
+        for number in (10, 2):
+            registry.put_place(connection, PlaceRecord(f"s{number}", f"Bến {number}", GateKind.VENUE, Area("63", "46")))
+    listed, _ = named(store)
+    some = [name for name in listed if name in ("Ánh", "Bến 2", "Bến 10", "Đông", "Ga Huế", "Ông", "Yên")]
+    assert some == ["Ánh", "Bến 2", "Bến 10", "Đông", "Ga Huế", "Ông", "Yên"]
+
+
 def test_a_persons_own_scan_is_a_destination_scan_and_two_taps_are_one(store, ring, person):
     posted = places.posted("ga-hue")
     with store.writing() as connection:
