@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from hub.health.health_history import QUARTER
 from hub.localtime import HUE
+from hub.register.naming import in_order
 from hub.storage.health_tables import health_points
 from hub.storage.tables import places, stations
 
@@ -88,7 +89,7 @@ def chart(connection: sa.Connection, now: datetime, days: int, district: str = "
     found = [Part(row[0], row[1], Counts(*row[2:])) for row in connection.execute(by_place)]
     first, last = (((int(each.timestamp() * 1e6)) + shift) // size for each in (since, now))
     begins = {number: datetime.fromtimestamp((number * size - shift) / 1e6, HUE) for number in range(first, last + 1)}
-    busiest = sorted(found, key=lambda each: (-each.counts.scans, each.name))
+    busiest = sorted(found, key=lambda each: (-each.counts.scans, in_order(each.name)))
     buckets = tuple(Bucket(begins[number], held.get(number, Counts())) for number in range(first, last + 1))
     return Chart(now, daily, buckets, tuple(busiest))
 

@@ -43,8 +43,11 @@ def _speaks(connection: sa.Connection) -> sa.ColumnElement[bool]:
     return sa.func.position(field.op("IN")(journal_rows.c.raw)) > 0
 
 
-def amend(connection: sa.Connection, row: Row) -> None:
-    """Applies an amendment to the visit that the row it speaks of became; to none when there is none."""
+def amend(connection: sa.Connection, row: Row) -> bool:
+    """Applies an amendment to the visit that the row it speaks of became; to none when there is none.
+
+    Gives whether it says when that was.
+    """
     changed: dict[str, Any] = {}
     if row.outcome is not None:
         changed["outcome"] = row.outcome.value
@@ -54,6 +57,7 @@ def amend(connection: sa.Connection, row: Row) -> None:
         epoch, seq = row.speaks_of
         own = sa.and_(visits.c.station == row.station, visits.c.epoch == epoch, visits.c.seq == seq)
         connection.execute(sa.update(visits).where(own).values(changed))
+    return "at" in changed
 
 
 def _true_time(connection: sa.Connection, row: Row) -> datetime | None:

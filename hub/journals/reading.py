@@ -300,8 +300,7 @@ def _write(connection: sa.Connection, ring: Keyring, journal: _Journal, now: dat
         epoch, seq = row.speaks_of
         decided = sa.and_(visits.c.station == row.station, visits.c.epoch == epoch, visits.c.seq == seq)
         connection.execute(sa.update(visits).where(decided).values(went_in=_DECIDED[str(row.decision)]))
-    for row in journal.amendments:
-        amending.amend(connection, row)
+    _amend(connection, ring, journal, now)
     _bury(connection, journal)
 
 
@@ -309,6 +308,13 @@ def _bury(connection: sa.Connection, journal: _Journal) -> None:
     for seq, cause in journal.refused.items():
         dead = _of(journal_rows, journal, journal_rows.c.seq == seq)
         connection.execute(sa.update(journal_rows).where(dead).values(refused=cause))
+
+
+def _amend(connection: sa.Connection, ring: Keyring, journal: _Journal, now: datetime) -> None:
+    moved = [row.speaks_of for row in journal.amendments if amending.amend(connection, row)]
+    if moved:
+        those = sa.tuple_(visits.c.epoch, visits.c.seq).in_(moved)
+        sharing.notice_moved(connection, ring, sa.and_(visits.c.station == journal.station, those), now)
 
 
 def _move(connection: sa.Connection, journal: _Journal) -> None:

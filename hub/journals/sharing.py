@@ -1,9 +1,10 @@
 """One person's codes shown at two places too far apart in too little time: somebody else carries a copy.
 
+A code that nobody has registered yet is compared with itself.
 The distance is taken between the places' own coordinates, else between the middles of their communes or districts,
 which may lie some kilometres off; so it counts only beyond ``NEAR_KM``, and only when what is left could not have been
 covered by road, or from ``FLIGHT_KM`` on by air.  Where neither is known nothing is said.  A scan whose clock was a
-guess says nothing either.
+guess says nothing either, until its time becomes known.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ class Seen:
     station: str = ""
 
 
+Whose = int | bytes
+"""A person's id, or the digest of a code that is nobody's yet."""
+
+
 def too_fast(one: Seen, other: Seen, kilometres: float) -> bool:
     """Whether nobody could have been at both."""
     hours = (abs(other.at - one.at) + CLOCKS_DIFFER_BY) / timedelta(hours=1)
@@ -49,38 +54,53 @@ def too_fast(one: Seen, other: Seen, kilometres: float) -> bool:
     return kilometres - NEAR_KM > fastest * hours
 
 
-def notice(connection: sa.Connection, ring: Keyring, shown: Mapping[int, Iterable[Seen]], now: datetime) -> None:
+def notice(connection: sa.Connection, ring: Keyring, shown: Mapping[Whose, Iterable[Seen]], now: datetime) -> None:
     """Raises an alarm for everybody of whom a scan just taken in cannot go with one before or after it.
 
-    ``shown`` holds the new scans by person id; they may be in the table already.  An alarm names station, places and
-    times, and the person by a hash of the day alone.
+    ``shown`` holds the new scans by whose they are; they may be in the table already.  An alarm names station, places
+    and times, and the person by a hash of the day alone.
     """
     everything = _around(connection, shown)
-    far = {person: pair for person, seen in everything.items() if (pair := _impossible(connection, seen)) is not None}
+    far = {whose: pair for whose, seen in everything.items() if (pair := _impossible(connection, seen)) is not None}
     if not far:
         return
-    wanted = sa.select(people.c.id, people.c.key).where(people.c.id.in_(far))
-    keys = {row.id: row.key for row in connection.execute(wanted)}
-    for person, (one, other) in far.items():
-        detail = f"one person's codes at {one.place} {one.at:%H:%M} and at {other.place} {other.at:%H:%M} UTC"
+    wanted = sa.select(people.c.id, people.c.key).where(people.c.id.in_(_known(far)))
+    keys: dict[Whose, bytes] = {row.id: row.key for row in connection.execute(wanted)}
+    for whose, (one, other) in far.items():
+        called = "one person's codes" if isinstance(whose, int) else "one code that nobody has registered"
+        detail = f"{called} at {one.place} {one.at:%H:%M} and at {other.place} {other.at:%H:%M} UTC"
         facts = {"one": one.place, "one_at": one.at.isoformat(), "other": other.place, "other_at": other.at.isoformat()}
-        tag = _tag(ring, keys[person], other.at)
+        tag = _tag(ring, keys[whose] if isinstance(whose, int) else whose, other.at)
         raise_alarm(connection, "shared-code", other.station, tag, detail, now, facts=facts)
 
 
-def _around(connection: sa.Connection, shown: Mapping[int, Iterable[Seen]]) -> dict[int, list[Seen]]:
+def notice_moved(connection: sa.Connection, ring: Keyring, moved: sa.ColumnElement[bool], now: datetime) -> None:
+    """The same for visits that are held already and whose time has become known only now."""
+    wanted = sa.select(*_COLUMNS).where(moved)
+    notice(connection, ring, of_visits(connection.execute(wanted).mappings()), now)
+
+
+_COLUMNS = (visits.c.person, visits.c.identity, visits.c.at, visits.c.place, visits.c.station)
+
+
+def _known(everybody: Iterable[Whose]) -> list[int]:
+    return [whose for whose in everybody if isinstance(whose, int)]
+
+
+def _around(connection: sa.Connection, shown: Mapping[Whose, Iterable[Seen]]) -> dict[Whose, list[Seen]]:
     times = [seen.at for several in shown.values() for seen in several]
     if not times:
         return {}
-    wanted = sa.select(visits.c.person, visits.c.at, visits.c.place, visits.c.station).where(
-        visits.c.person.in_(list(shown)),
-        visits.c.went_in.in_((-1, 0, 1)),  # all there are; names the index's second column
-        visits.c.at.between(min(times) - WITHIN, max(times) + WITHIN),
-    )
-    found: dict[int, set[Seen]] = {person: set(several) for person, several in shown.items()}
-    for row in connection.execute(wanted):
-        found[row.person].add(Seen(row.at, row.place, row.station or ""))
-    return {person: sorted(seen) for person, seen in found.items()}
+    near = visits.c.at.between(min(times) - WITHIN, max(times) + WITHIN)
+    all_there_are = visits.c.went_in.in_((-1, 0, 1))  # names the index's second column
+    of_people = sa.and_(visits.c.person.in_(_known(shown)), all_there_are)
+    loose = [whose for whose in shown if isinstance(whose, bytes)]
+    of_codes = sa.and_(visits.c.identity.in_(loose), visits.c.person.is_(None))
+    found: dict[Whose, set[Seen]] = {whose: set(several) for whose, several in shown.items()}
+    for those in (of_people, of_codes):
+        for whose, several in of_visits(connection.execute(sa.select(*_COLUMNS).where(those, near)).mappings()).items():
+            found[whose].update(several)
+    return {whose: sorted(seen) for whose, seen in found.items()}
 
 
 def _impossible(connection: sa.Connection, seen: list[Seen]) -> tuple[Seen, Seen] | None:
@@ -104,10 +124,11 @@ def _tag(ring: Keyring, key: bytes, at: datetime) -> str:
     return hmac.digest(ring.index, b"shared-code\0" + at.date().isoformat().encode() + key, hashlib.sha256)[:8].hex()
 
 
-def of_visits(values: Iterable[Mapping[str, Any]]) -> dict[int, list[Seen]]:
-    """New rows of the visits table by person; those of nobody known are left out."""
-    shown: dict[int, list[Seen]] = {}
+def of_visits(values: Iterable[Mapping[str, Any] | sa.RowMapping]) -> dict[Whose, list[Seen]]:
+    """Rows of the visits table by whose they are; those that name nobody are left out."""
+    shown: dict[Whose, list[Seen]] = {}
     for row in values:
-        if row["person"] is not None:
-            shown.setdefault(row["person"], []).append(Seen(row["at"], row["place"], row["station"] or ""))
+        whose = row["identity"] if row["person"] is None else row["person"]
+        if whose is not None:
+            shown.setdefault(whose, []).append(Seen(row["at"], row["place"], row["station"] or ""))
     return shown

@@ -19,7 +19,7 @@ from hub.officials.accounts import Account
 from hub.officials.rights import Role
 from hub.storage.account_tables import account_sessions, accounts, sign_in_pauses
 from hub.storage.keyring import Keyring
-from hub.storage.store import Store, insert
+from hub.storage.store import Store, insert, serialize
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
@@ -33,6 +33,7 @@ FREE_TRIES = {"account": 4, "address": 20, "own": 1 << 31}
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(hours=24)
+_LOCK = b"sign-in"
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,11 @@ def sign_in(
     own = "own/" + hashlib.sha256(f"{name} {address}".encode()).hexdigest()[:32]
     subjects = (account_subject, address_subject, own)
     with store.writing() as connection:
+        serialize(connection, [_LOCK])
         wait = max(_waiting(connection, subject, now) for subject in subjects)
         if wait:
             return Refused(wait)
+        connection.execute(sa.delete(sign_in_pauses).where(sign_in_pauses.c.last < now - FORGOTTEN_AFTER))
         for subject in subjects:
             _count(connection, subject, now)
     with store.reading() as connection:
@@ -75,6 +78,7 @@ def sign_in(
         with store.reading() as connection:
             return Refused(max(_waiting(connection, subject, now) for subject in subjects))
     with store.writing() as connection:
+        serialize(connection, [_LOCK])
         if step and not people.use_step(connection, name, step):
             return Refused()
         _take_back(connection, address_subject, own, now)
@@ -85,17 +89,28 @@ def sign_in(
 
 
 def _waiting(connection: sa.Connection, subject: str, now: datetime) -> timedelta:
-    until = connection.scalar(sa.select(sign_in_pauses.c.until).where(sign_in_pauses.c.subject == subject))
-    return timedelta() if until is None or until <= now else until - now
+    """Nobody waits for somebody who failed freely a moment later by the clock of another thread or hub."""
+    columns = (sign_in_pauses.c.failures, sign_in_pauses.c.until)
+    found = connection.execute(sa.select(*columns).where(sign_in_pauses.c.subject == subject)).first()
+    if found is None or not pause(found.failures, _free(subject)):
+        return timedelta()
+    until: datetime = found.until
+    return max(timedelta(), until - now)
+
+
+def _free(subject: str) -> int:
+    return FREE_TRIES[subject.partition("/")[0]]
 
 
 def _count(connection: sa.Connection, subject: str, now: datetime) -> None:
-    connection.execute(sa.delete(sign_in_pauses).where(sign_in_pauses.c.last < now - FORGOTTEN_AFTER))
-    failures = connection.scalar(sa.select(sign_in_pauses.c.failures).where(sign_in_pauses.c.subject == subject)) or 0
-    until = now + pause(failures + 1, FREE_TRIES[subject.partition("/")[0]])
-    values = {"failures": failures + 1, "last": now, "until": until}
-    statement = insert(connection, sign_in_pauses).values(subject=subject, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["subject"], set_=values))
+    """The database adds, so that no other hub's count is written over."""
+    first = {"subject": subject, "failures": 1, "last": now, "until": now}
+    more = {"failures": sign_in_pauses.c.failures + 1, "last": now}
+    counted = insert(connection, sign_in_pauses).values(first)
+    counted = counted.on_conflict_do_update(index_elements=["subject"], set_=more)
+    failures = connection.execute(counted.returning(sign_in_pauses.c.failures)).scalar_one()
+    until = now + pause(failures, _free(subject))
+    connection.execute(sa.update(sign_in_pauses).where(sign_in_pauses.c.subject == subject).values(until=until))
 
 
 def _take_back(connection: sa.Connection, address: str, own: str, now: datetime) -> None:

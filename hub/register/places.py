@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from core.codes import place as place_code
 from core.model import Area, GateKind
 from hub.errors import DataError
-from hub.register import areas, hours
+from hub.register import areas, hours, naming
 from hub.storage.tables import places
 
 EARTH_KM = 6371.0
@@ -38,7 +38,14 @@ class NoPlace(Exception):
 
 def listed(connection: sa.Connection) -> list[Place]:
     """Every place, by name."""
-    return [_place(row) for row in connection.execute(sa.select(places).order_by(places.c.name, places.c.code))]
+    every = [_place(row) for row in connection.execute(sa.select(places))]
+    return sorted(every, key=lambda place: (naming.in_order(place.name), place.code))
+
+
+def named(connection: sa.Connection) -> list[tuple[str, str]]:
+    """Every place's code and name, by name."""
+    every = [(row.code, row.name) for row in connection.execute(sa.select(places.c.code, places.c.name))]
+    return sorted(every, key=lambda place: (naming.in_order(place[1]), place[0]))
 
 
 def find(connection: sa.Connection, code: str) -> Place | None:

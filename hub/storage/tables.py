@@ -55,6 +55,8 @@ def _within(value: int) -> int:
 
 
 Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
+BYTEWISE = String(64).with_variant(String(64, collation="C"), "postgresql")
+"""For what is looked for by range: in bytes' order whatever the database's language, as SQLite's are."""
 
 metadata = MetaData(
     naming_convention={
@@ -99,7 +101,7 @@ people = Table(
     Column(
         "key", LargeBinary(16), nullable=False, unique=True, comment="opaque, random: joins all of a person's codes"
     ),
-    Column("ref", String(64), unique=True, comment="the importing system's own name for the record"),
+    Column("ref", BYTEWISE, unique=True, comment="the importing system's own name for the record"),
     Column("name", Text, nullable=False),
     Column("born", String(10), nullable=False, comment="yyyy or yyyy-mm-dd"),
     Column("sex", String(8), nullable=False),
@@ -118,12 +120,7 @@ people = Table(
 name_words = Table(
     "name_words",
     metadata,
-    Column(
-        "word",
-        String(64).with_variant(String(64, collation="C"), "postgresql"),  # in bytes' order, as SQLite's are
-        primary_key=True,
-        comment="of a name, folded",
-    ),
+    Column("word", BYTEWISE, primary_key=True, comment="of a name, folded"),
     Column("person", Serial, ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
     Index("ix_name_words_person_word", "person", "word"),
     sqlite_with_rowid=False,

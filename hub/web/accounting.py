@@ -12,7 +12,7 @@ from hub.errors import DataError
 from hub.officials import accounts, audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Right, Role
-from hub.storage.tables import places
+from hub.register import places
 from hub.web.form import Form, Visit
 from hub.web.officials import caller, now, official, officials, show
 from hub.web.page import Page, see_other
@@ -51,15 +51,10 @@ def router(site: Site) -> Router:
     return officials(site, Right.ACCOUNTS, [listed, change, one])
 
 
-def _places(connection: sa.Connection) -> list[tuple[str, str]]:
-    known = connection.execute(sa.select(places.c.code, places.c.name).order_by(places.c.name))
-    return [(row.code, row.name) for row in known]
-
-
 def _one(site: Site, request: Visit, form: Form) -> Page | Redirect:
     """One account to be corrected: whose it is comes in the form, so that no address has anybody's name."""
     with site.store.reading() as connection:
-        found, known = accounts.find(connection, form.text("name")), _places(connection)
+        found, known = accounts.find(connection, form.text("name")), places.named(connection)
     if found is None or found.name == official(request).name:
         raise NotFoundException
     faults: dict[str, str] = {}
@@ -99,7 +94,7 @@ def _corrected(site: Site, request: Visit, form: Form, found: Account) -> dict[s
 def _page(site: Site, request: Visit, form: Form | None = None, faults: dict[str, str] | None = None) -> Page:
     with site.store.reading() as connection:
         found = accounts.listed(connection)
-        known = _places(connection)
+        known = places.named(connection)
     own = {"found": found, "roles": list(Role), "places": known}
     status = 422 if faults else 200
     return show(request, "officers/accounts.html", values=form, faults=faults, status=status, context=own)

@@ -38,13 +38,14 @@ def router(site: Site) -> Router:
 def _page(site: Site, request: Visit, days: int) -> Page:
     account, moment = official(request), now()
     today = moment.astimezone(HUE).replace(hour=0, minute=0, second=0, microsecond=0)
+    with site.store.snapshot() as reader:
+        coming = arrivals.declared(reader, account, today, today + timedelta(days=days))
+        passed = arrivals.passed(reader, account, today, moment)
+    own = {"communes": list(account.communes)}
+    where = caller(request)
+    shown = [one.key for hamlet in coming for one in hamlet.people]
+    told = {"days": days, **own, "people": len(shown)}
     with site.store.writing() as connection:
-        coming = arrivals.declared(connection, account, today, today + timedelta(days=days))
-        passed = arrivals.passed(connection, account, today, moment)
-        own = {"communes": list(account.communes)}
-        where = caller(request)
-        shown = [one.key for hamlet in coming for one in hamlet.people]
-        told = {"days": days, **own, "people": len(shown)}
         audit.append(connection, account, "arrivals", moment, address=where, detail=told, shown=shown)
         if passed:
             shown = [one.key for one in passed]

@@ -56,18 +56,19 @@ def router(site: Site) -> Router:
 def _page(site: Site, request: Visit, asked: Mapping[str, str]) -> Page:
     account, typed = asked.get("account", ""), asked.get("person", "")
     before, list_of = number(asked.get("before", "")) or 0, number(asked.get("list", "")) or 0
+    with site.store.reading() as reader:
+        person = _key_of(reader, site, typed)
+    numbers = (("before", before), ("list", list_of))
+    detail = {name: value for name, value in (("account", account), *numbers) if value}
     with site.store.writing() as connection:
-        person = _key_of(connection, site, typed)
-        numbers = (("before", before), ("list", list_of))
-        detail = {name: value for name, value in (("account", account), *numbers) if value}
         audit.append(
             connection, official(request), "audit", now(), address=caller(request), person=person, detail=detail
         )
     faults = {"person": "fault-unknown"} if typed and not person else {}
-    with site.store.reading() as connection:
-        proof = audit.prove(connection, PROVEN)
-        found = audit.entries(connection, before=before, at_most=LINES + 1, account=account, person=person)
-        members = audit.shown(connection, list_of) if list_of else []
+    with site.store.reading() as reader:
+        proof = audit.prove(reader, PROVEN)
+        found = audit.entries(reader, before=before, at_most=LINES + 1, account=account, person=person)
+        members = audit.shown(reader, list_of) if list_of else []
     lines, more = found[:LINES], len(found) > LINES
     own = {
         "entries": lines,

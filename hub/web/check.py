@@ -38,10 +38,11 @@ def router(site: Site) -> Router:
         moment, account = now(), official(request)
         published, typed, province = site.centre.published, form.text("code"), site.centre.province
         told = checking.ask(site.centre, typed, moment)
+        with site.store.snapshot() as reader:
+            rules = checking.rules_of(reader, site.ring, published, account)
+            joined = province.joined(reader) if province is not None else None
+            found = checking.check(reader, site.ring, typed, rules, moment, told=told, joined=joined)
         with site.store.writing() as connection:
-            rules = checking.rules_of(connection, site.ring, published, account)
-            joined = province.joined(connection) if province is not None else None
-            found = checking.check(connection, site.ring, typed, rules, moment, told=told, joined=joined)
             checking.record(connection, account, box, found, rules, moment, caller(request))
         return _page(request, box, found=found, rules=rules, at=moment)
 

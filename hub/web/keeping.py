@@ -107,7 +107,8 @@ def _found(site: Site, form: Form) -> int | None:
 def _export(site: Site, request: Visit, person: int, why: str) -> Response[bytes]:
     with site.store.writing() as connection:
         _note(connection, request, "own-data", {}, person, why)
-        own = own_data.export(connection, site.ring, person)
+    with site.store.snapshot() as reader:
+        own = own_data.export(reader, site.ring, person)
     body = msgspec.json.format(msgspec.json.encode(own))
     headers = {"content-disposition": 'attachment; filename="person.json"'}
     return Response(body, media_type=MediaType.JSON, headers=headers)

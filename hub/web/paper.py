@@ -76,8 +76,9 @@ def _take(site: Site, request: Visit, form: Form, paper: declaring.Form) -> None
 
 def _looked_at(site: Site, request: Visit, person: int) -> Recorded:
     """The record that the paper differs from; that it was shown is written down."""
+    with site.store.snapshot() as reader:
+        recorded = mending.recorded(reader, person)
     with site.store.writing() as connection:
-        recorded = mending.recorded(connection, person)
         audit.append(connection, official(request), "record", now(), address=caller(request), person=recorded.key)
     return recorded
 

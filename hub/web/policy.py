@@ -25,9 +25,8 @@ from hub.officials.rights import Right
 from hub.policy import editions, policies, withdrawing
 from hub.policy.policies import Version
 from hub.policy.preview import Words, day, on_map, sections
-from hub.register import areas
+from hub.register import areas, places
 from hub.stations.fleet import Tokens
-from hub.storage.tables import places
 from hub.web import words
 from hub.web.form import Form, Visit
 from hub.web.officials import caller, now, official, officials, show
@@ -259,8 +258,7 @@ def _area_of(zone: Zone) -> Area:
 
 def _names(connection: sa.Connection) -> dict[str, str]:
     """Every place by its code, in the order of the names."""
-    found = connection.execute(sa.select(places.c.code, places.c.name).order_by(places.c.name))
-    return {row.code: row.name for row in found}
+    return dict(places.named(connection))
 
 
 def scopes_of(connection: sa.Connection, t: Words) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from hub.officials import audit
 from hub.officials.accounts import Account
 from hub.officials.rights import Right
 from hub.register import areas
+from hub.register import places as registered
 from hub.storage.tables import places
 from hub.web import takeaway
 from hub.web.form import Form, Visit
@@ -55,10 +56,11 @@ def _search(site: Site) -> Router:
         if faults:
             return show(request, "officers/search.html", values=form, faults=faults, status=422)
         account, why = official(request), form.text("why")
+        with site.store.snapshot() as reader:
+            found = searching.find(reader, site.ring, form.text("who"), form.text("born"))
+        shown, detail = [one.key for one in found.people], {"people": len(found.people)}
+        own = {"address": caller(request), "why": why}
         with site.store.writing() as connection:
-            found = searching.find(connection, site.ring, form.text("who"), form.text("born"))
-            shown, detail = [one.key for one in found.people], {"people": len(found.people)}
-            own = {"address": caller(request), "why": why}
             audit.append(connection, account, "search", now(), detail=detail, shown=shown, **own)
         said = {"found": found, "area": areas.title, "why": why, "may_trace": account.may(Right.TRACE)}
         return show(request, "officers/search.html", values=form, context=said)
@@ -85,10 +87,11 @@ def _trace(site: Site) -> Router:
         if faults or window is None:
             return _page(site, request, form, faults=faults, status=422)
         moment, account = now(), official(request)
+        with site.store.snapshot() as reader:  # it takes its time, and nobody's check-in waits for it
+            found = _found(reader, form, window, moment)
+        if found is None:
+            return _page(site, request, form, faults={"about": "fault-unknown"}, status=422)
         with site.store.writing() as connection:
-            found = _found(connection, form, window, moment)
-            if found is None:
-                return _page(site, request, form, faults={"about": "fault-unknown"}, status=422)
             _write_down(connection, account, form, found, caller(request), moment)
         if form.text("as"):
             return takeaway.file(form.text("as"), found.lines(), found.what)
@@ -183,14 +186,14 @@ def _page(
     status: int = 200,
 ) -> Page:
     with site.store.reading() as connection:
-        known = connection.execute(sa.select(places.c.code, places.c.name).order_by(places.c.name)).all()
+        known = registered.named(connection)
         person = tracing.person_by_key(connection, form.get("person", ""))
         who = tracing.named(connection, person) if person is not None and not _reason_faults(form) else None
     if who is not None and found is None:  # a name is shown, and nothing else has written that down
         own_line = {"address": caller(request), "person": who.key, "why": form.get("why", "")}
         with site.store.writing() as connection:
             audit.append(connection, official(request), "search", now(), detail={"found": True}, **own_line)
-    own = {"places": [(row.code, row.name) for row in known], "found": found, "who": who, "most": LINES_AT_MOST}
+    own = {"places": known, "found": found, "who": who, "most": LINES_AT_MOST}
     own["may_export"] = official(request).may(Right.EXPORT)
     return show(request, "officers/trace.html", values=form, faults=faults, status=status, context=own)
 

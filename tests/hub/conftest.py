@@ -47,6 +47,18 @@ def postgres_database(request):
     server.take_back(url)
 
 
+@pytest.fixture
+def vietnamese_store(request):
+    """An empty store on a PostgreSQL database that orders text by language."""
+    server = request.getfixturevalue("postgres")
+    url = server.make_vietnamese()
+    opened = Store(url)
+    opened.upgrade()
+    yield opened
+    opened.close()
+    server.drop(url)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def bare_database(request, tmp_path):
     """The URL of a database in which there is nothing at all."""

@@ -1,5 +1,6 @@
 """Places: their posted codes, people's own scans of them, and one person's codes at two places at once."""
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -26,6 +27,7 @@ LANG_CO = PlaceRecord("lang-co", "Chốt Lăng Cô", GateKind.CHECKPOINT, Area("
 HANOI = PlaceRecord("noi-bai", "Nội Bài", GateKind.VENUE, Area("63", "01"), latitude=21.21, longitude=105.80)
 NOWHERE = PlaceRecord("o-dau-do", "Ở đâu đó", GateKind.VENUE, Area("63", "46"))
 LETTERS = PlaceRecord("Old.Place", "Id cũ", GateKind.VENUE, Area("63", "46"))
+UNKNOWN = "046193990777"
 EVERY = (HUE, LANG_CO, HANOI, NOWHERE, LETTERS)
 
 
@@ -42,8 +44,11 @@ def person(store, ring):
 def bring(store, ring):
     """Takes in rows ``(minutes from NOW, place)`` of one station each; gives the alarms that are open then."""
 
+    journals = itertools.count()
+
     def taken(*shown, clock="ntp", who=DOCUMENT):
-        for number, (minutes, place) in enumerate(shown):
+        for minutes, place in shown:
+            number = next(journals)
             book = journal_of(ring, station=f"s{number}", epoch=f"{number:016x}")
             at = NOW + timedelta(minutes=minutes)
             book.write(who, at=at, place=place, clock=wire.RowClock(clock, "boot", 1.0))
@@ -64,6 +69,49 @@ def test_a_place_has_its_fields_and_its_code_to_print(store, person):
     assert known["Old.Place"].posted == ""
     with pytest.raises(DataError, match="a place id is"):
         places.posted("Old.Place")
+
+
+NAMES = [
+    *(
+        "An Cựu",
+        "Ánh",
+        "Ăn Năn",
+        "Âm Hồn",
+        "Chợ Cống",
+        "Chợ Đông Ba",
+        "Dinh",
+        "Đá",
+        "Đông",
+        "Gà",
+        "Gả",
+        "Gã",
+        "Gá",
+        "Gạ",
+    ),
+    *("Ga Huế", "Ong", "Ông", "Ơn", "ưng", "Uyên", "Vỹ Dạ", "Xước Dũ", "Yên"),
+]
+
+
+def named(store):
+    with store.writing() as connection:
+        for number, name in enumerate(NAMES):
+            registry.put_place(connection, PlaceRecord(f"p{number}", name, GateKind.VENUE, Area("63", "46")))
+        return [name for _, name in places.named(connection)], [place.name for place in places.listed(connection)]
+
+
+def test_places_are_listed_as_a_vietnamese_dictionary_orders_them(vietnamese_store):
+    for listed in named(vietnamese_store):
+        with vietnamese_store.reading() as connection:
+            assert listed == list(connection.scalars(sa.select(places_table.c.name).order_by(places_table.c.name)))
+
+
+def test_both_databases_list_places_alike_and_numbers_as_they_count(store):
+    with store.writing() as connection:
+        for number in (10, 2):
+            registry.put_place(connection, PlaceRecord(f"s{number}", f"Bến {number}", GateKind.VENUE, Area("63", "46")))
+    listed, _ = named(store)
+    some = [name for name in listed if name in ("Ánh", "Bến 2", "Bến 10", "Đông", "Ga Huế", "Ông", "Yên")]
+    assert some == ["Ánh", "Bến 2", "Bến 10", "Đông", "Ga Huế", "Ông", "Yên"]
 
 
 def test_a_persons_own_scan_is_a_destination_scan_and_two_taps_are_one(store, ring, person):
@@ -132,8 +180,26 @@ def test_a_guessed_clock_accuses_nobody(bring, person):
     assert bring((0, "ga-hue"), (1, "lang-co"), clock="guess") == []
 
 
-def test_people_nobody_knows_are_not_compared(bring, person):
-    assert bring((0, "ga-hue"), (1, "lang-co"), who="046193990777") == []
+def test_a_time_that_becomes_known_later_is_compared_then(store, ring, bring, person):
+    assert bring((0, "ga-hue")) == []
+    book, at = journal_of(ring, station="s7", epoch="7" * 16), NOW + timedelta(minutes=5)
+    guessed, known = wire.RowClock("guess", "boot", 1.0), wire.RowClock("ntp", "boot", 61.0)
+    book.write(DOCUMENT, at=at - timedelta(days=3), place="lang-co", clock=guessed)
+    book.write(at=at + timedelta(minutes=1), clock=known, type="amendment", about=1, sealed="", outcome=None)
+    with store.writing() as connection:
+        intake.take(connection, book.batch(), NOW + timedelta(hours=9))
+        reading.read_pending(connection, ring, 10, NOW + timedelta(hours=9))
+        (alarm,) = alarms.listed(connection)
+    assert (alarm.kind, alarm.station) == ("shared-code", "s7")
+    assert "ga-hue 05:06 and at lang-co 05:11" in alarm.detail
+
+
+def test_a_code_that_nobody_registered_is_compared_with_itself(bring, person):
+    assert bring((0, "ga-hue"), (1, "ga-hue"), who=UNKNOWN) == []
+    assert bring((2, "lang-co"), who="046193990778") == []  # somebody else's
+    (alarm,) = bring((3, "lang-co"), who=UNKNOWN)
+    assert "nobody has registered" in alarm.detail
+    assert UNKNOWN not in repr(alarm)
 
 
 def test_the_stations_are_not_told_of_a_shared_code(bring, person, store):

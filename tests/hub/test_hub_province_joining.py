@@ -17,6 +17,8 @@ from hub.province.answers import Foreign
 from hub.province.joining import Joined
 from hub.province.kept import Told
 from hub.province.line import NotAnswered
+from hub.register import registry
+from hub.register.people import PersonRecord
 from hub.storage import keyring
 from hub.storage.tables import identities, people, visits
 
@@ -191,6 +193,16 @@ def test_a_record_made_for_a_check_in_goes_with_the_last_of_them(stand):
         connection.execute(sa.delete(visits))
         assert ties.let_go(connection, 100) == 1
     assert stand.count(people) == 1
+
+
+def test_that_record_goes_also_from_a_database_that_orders_text_by_language(vietnamese_store, ring):
+    key = Subject(Scheme.PERSON, ties.person_key(ring, "CD-1"))
+    with vietnamese_store.writing() as connection:
+        assert connection.scalar(sa.text("SELECT 'province:0' < 'province;'")) is False  # where ':' comes after ';'
+        ties.tie(connection, ring, [wire.Who(Scheme.CITIZEN, BINH, key.value)], {})
+        registry.put_person(connection, ring, PersonRecord(ref="provinces", name=""), "test")
+        assert ties.let_go(connection, 100) == 1
+        assert connection.scalars(sa.select(people.c.ref)).all() == ["provinces"]
 
 
 def test_a_batch_is_answered_whole_or_not_at_all(stand):

@@ -18,15 +18,18 @@ from hub.citizens import own_scans
 from hub.journals import intake, reading
 from hub.journals.second_look import look_again
 from hub.journals.writer import Delivery, Writer
+from hub.officials import sessions
 from hub.policy import policies
 from hub.register import declaring, myqr, people, places, registry
 from hub.register.people import PlaceRecord
 from hub.stations import fleet
 from hub.storage import replies
+from hub.storage.account_tables import sign_in_pauses
 from hub.storage.store import Store
 from hub.storage.tables import alarms, declarations, identities, journal_rows, visits
 from hub.storage.tables import people as people_table
 
+HUBS, TRIES = 4, 16
 ROWS = 60
 PATIENCE = 300
 TURNS = 8
@@ -248,3 +251,38 @@ def test_second_looks_of_two_hubs_raise_each_alarm_once(both, ring):
     with both[0].reading() as connection:
         raised = [tuple(row) for row in connection.execute(sa.select(alarms.c.kind, alarms.c.times))]
     assert (passed, raised) == (4, [("other-verdict", 1)])
+
+
+def test_failed_sign_ins_at_several_hubs_at_once_are_all_counted(database, ring):
+    hubs = [Store(database) for _ in range(HUBS)]
+    begin = threading.Barrier(TRIES)
+
+    def one(number):
+        begin.wait()
+        return sessions.sign_in(hubs[number % HUBS], ring, f"name{number}", "không phải", "", "10.0.0.9", now())
+
+    with ThreadPoolExecutor(TRIES) as pool:
+        assert set(map(type, pool.map(one, range(TRIES)))) == {sessions.Refused}
+    with hubs[0].reading() as connection:
+        own = sign_in_pauses.c.subject == "address/10.0.0.9"
+        assert connection.scalar(sa.select(sign_in_pauses.c.failures).where(own)) == TRIES
+    for hub in hubs:
+        hub.close()
+
+
+def test_of_many_tries_at_several_hubs_at_once_no_more_are_free_than_at_one(database, ring):
+    hubs = [Store(database) for _ in range(HUBS)]
+    begin = threading.Barrier(TRIES)
+
+    def one(number):
+        begin.wait()
+        return sessions.sign_in(hubs[number % HUBS], ring, "guard", "không phải", "", f"10.0.0.{number}", now())
+
+    with ThreadPoolExecutor(TRIES) as pool:
+        list(pool.map(one, range(TRIES)))
+    with hubs[0].reading() as connection:
+        own = sign_in_pauses.c.subject == "account/guard"
+        failures = connection.scalar(sa.select(sign_in_pauses.c.failures).where(own))
+    assert failures == sessions.FREE_TRIES["account"] + 1
+    for hub in hubs:
+        hub.close()

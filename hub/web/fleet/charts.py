@@ -11,6 +11,7 @@ from hub.inquiries.charting import Chart, Part, added
 from hub.inquiries.occupancy import Recent
 from hub.officials.rights import Right
 from hub.register import areas
+from hub.register.naming import in_order
 from hub.storage.tables import places, stations
 from hub.web.fleet.choosing import LONGEST
 from hub.web.form import Visit
@@ -43,8 +44,9 @@ def router(site: Site) -> Router:
         with site.store.reading() as connection:
             chart = charting.chart(connection, now(), days, district, place)
             inside = recent.of(connection, place, now()) if place else None
-            known = connection.execute(_KNOWN).all()
+            known = sorted(connection.execute(_KNOWN), key=lambda row: (in_order(row.name), row.code))
         by_code = {row.code: f"{row.edition}/{row.district}" if row.district else "" for row in known}
+        districts = {(code, _named(code)) for code in by_code.values() if code}
         told = {
             "chart": chart,
             "drawn": msgspec.json.encode(_drawn(chart)).decode(),
@@ -53,7 +55,7 @@ def router(site: Site) -> Router:
             "all_days": DAYS,
             "asked": {"district": district, "place": place},
             "places": [(row.code, row.name) for row in known],
-            "districts": sorted({(code, _named(code)) for code in by_code.values() if code}, key=lambda each: each[1]),
+            "districts": sorted(districts, key=lambda each: in_order(each[1])),
             "by_place": chart.places[: charting.PLACES_AT_MOST],
             "by_district": _by_district(chart.places, by_code),
         }
@@ -62,10 +64,8 @@ def router(site: Site) -> Router:
     return officials(site, Right.FLEET, [charts])
 
 
-_KNOWN = (
-    sa.select(places.c.code, places.c.name, places.c.edition, places.c.district)
-    .where(places.c.code.in_(sa.select(stations.c.place)))
-    .order_by(places.c.name)
+_KNOWN = sa.select(places.c.code, places.c.name, places.c.edition, places.c.district).where(
+    places.c.code.in_(sa.select(stations.c.place))
 )
 
 
@@ -91,4 +91,4 @@ def _by_district(parts: tuple[Part, ...], by_code: dict[str, str]) -> list[Part]
         if district := by_code.get(each.code, ""):
             found.setdefault(district, []).append(each)
     sums = [Part(code, _named(code), added(each.counts for each in several)) for code, several in found.items()]
-    return sorted(sums, key=lambda each: (-each.counts.scans, each.name))
+    return sorted(sums, key=lambda each: (-each.counts.scans, in_order(each.name)))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from hub.register.naming import in_order
 from hub.web.fleet.lines import Line, Look
 
 NAMES = ("district", "place", "kind")
@@ -68,7 +69,7 @@ def grouped(look: Look, lines: Iterable[Line], by: str) -> list[Group]:
     for line in lines:
         found.setdefault(getattr(line.view, by), []).append(line)
     groups = [_group(look, code, several, by) for code, several in found.items()]
-    return sorted(groups, key=lambda each: (each.worst.rank, each.name))
+    return sorted(groups, key=lambda each: (each.worst.rank, in_order(each.name)))
 
 
 def _group(look: Look, code: str, several: list[Line], by: str) -> Group:
@@ -88,6 +89,6 @@ def offered(lines: Iterable[Line]) -> dict[str, list[tuple[str, str]]]:
         found["place"][view.place] = view.place_name or view.place
         found["kind"][view.kind] = view.kind
     return {
-        name: sorted(((code, words) for code, words in of.items() if code), key=lambda each: each[1])
+        name: sorted(((code, words) for code, words in of.items() if code), key=lambda each: in_order(each[1]))
         for name, of in found.items()
     }

@@ -17,10 +17,11 @@ from hub.errors import DataError
 from hub.health import health_history
 from hub.journals.intake import newest_epoch
 from hub.officials.rights import Right
+from hub.register import places
 from hub.stations import alarms, orders
 from hub.stations import fleet as stations
 from hub.stations.alarms import Event
-from hub.storage.tables import journals, places, visits
+from hub.storage.tables import journals, visits
 from hub.web import words
 from hub.web.fleet import commanding, histories, standing, wording
 from hub.web.fleet.commanding import OFFERED, REASONED, WHY_AT_MOST
@@ -163,7 +164,7 @@ def _orders(site: Site, request: Visit, kind: str) -> dict[str, Any]:
     if not official(request).may(Right.ORDERS):
         return {"may_order": False, "known_orders": KINDS.keys()}
     with site.store.reading() as connection:
-        known = connection.execute(sa.select(places.c.code, places.c.name).order_by(places.c.name)).all()
+        known = places.named(connection)
     return {
         "may_order": True,
         "known_orders": KINDS.keys(),
@@ -171,7 +172,7 @@ def _orders(site: Site, request: Visit, kind: str) -> dict[str, Any]:
         "offered": {each: commanding.fields(each) for each in OFFERED},
         "reasoned": REASONED,
         "opened": kind,
-        "places": [tuple(row) for row in known],
+        "places": known,
     }
 
 
