@@ -187,18 +187,21 @@ def _note(connection: sa.Connection, row: Row, at: datetime, *, amends: bool) ->
         connection.execute(statement.on_conflict_do_nothing())
 
 
-def date_held(connection: sa.Connection, at_most: int) -> bool:
-    """Dates up to ``at_most`` held visits by words that were noted; whether there may be more."""
+def date_held(connection: sa.Connection, at_most: int, dated: list[int] | None = None) -> bool:
+    """Dates up to ``at_most`` held visits by words that were noted; whether there may be more.
+
+    Their ids are put into ``dated``.
+    """
     left = at_most
     while left > 0:
         word = connection.execute(_WAITING).first()
         if word is None:
             return False
-        left -= max(1, _date_some(connection, word, left))
+        left -= max(1, _date_some(connection, word, left, [] if dated is None else dated))
     return True
 
 
-def _date_some(connection: sa.Connection, word: sa.Row[Any], at_most: int) -> int:
+def _date_some(connection: sa.Connection, word: sa.Row[Any], at_most: int, dated: list[int]) -> int:
     row = visits.c
     same = sa.and_(*(journal_rows.c[name] == row[name] for name in ("station", "epoch", "seq")))
     behind = sa.tuple_(row.uptime, row.id) > sa.tuple_(word.passed, word.passed_id)
@@ -214,6 +217,7 @@ def _date_some(connection: sa.Connection, word: sa.Row[Any], at_most: int) -> in
         if true is not None and not (each.dated and true == each.at):
             moved.append((true, each.id))
     _move(connection, moved)
+    dated += [which for _, which in moved]
     through = (found[-1].uptime, found[-1].id) if len(found) == at_most else (None, None)
     this = sa.and_(boots.c.station == word.station, boots.c.boot == word.boot, boots.c.uptime == word.uptime)
     connection.execute(sa.update(boots).where(this).values(passed=through[0], passed_id=through[1]))

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from core import rows
 from core.wire import Batch, StationName
 from hub.errors import DataError, MissingFile
-from hub.journals import boots, intake, lost, reading
+from hub.journals import intake, lost, reading
 from hub.journals.unsealing import ROW_BYTES_AT_MOST
 from hub.stations.fleet import Tokens
 from hub.storage.keyring import Keyring
@@ -100,7 +100,7 @@ def take(
     while True:
         with store.writing() as connection:
             read = reading.read_pending(connection, ring, ROWS_A_BATCH, now)[0]
-            undated = boots.date_held(connection, DATED_A_BATCH)
+            undated = reading.date_held(connection, ring, DATED_A_BATCH, now)
             if not read and not undated:
                 break
     with store.reading() as connection:

@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 import sqlalchemy as sa
 
-from hub.journals import boots, reading
+from hub.journals import reading
 from hub.officials import audit
 from hub.officials.accounts import Account
 from hub.storage.keyring import Keyring
@@ -117,7 +117,7 @@ def replay(
         told(done)
     while True:
         with store.writing() as connection:
-            if not boots.date_held(connection, A_TRANSACTION):
+            if not reading.date_held(connection, ring, A_TRANSACTION, clock()):
                 return done
 
 

@@ -7,9 +7,9 @@ that cannot be read stays where it is, with its cause beside it: that is the dea
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,8 +19,7 @@ from core.model import Outcome
 from core.wire import Row, Who
 from hub.erasure import emptying, ledger, station_erasing
 from hub.erasure.emptying import RowKey
-from hub.journals import amending, boots, lost, sharing
-from hub.journals.intake import newest_first
+from hub.journals import amending, boots, lost, sharing, two_boards
 from hub.journals.unsealing import Unreadable, decode, open_who, subjects
 from hub.province import ties
 from hub.register import sealing
@@ -34,7 +33,6 @@ from hub.storage.tables import identities, journal_rows, journals, people, visit
 
 log = logging.getLogger(__name__)
 
-CLOCKS_DIFFER_BY = timedelta(minutes=5)
 SHARE_AT_LEAST = 4
 """Rows read of a journal at a time however many wait: one a statement would take far longer for all of them."""
 
@@ -126,7 +124,7 @@ def _read_journal(
     if len(found) < at_most:
         _pass_lost(journal, ranges, through + 1)
     _move(connection, journal)
-    _notice_two_stations(connection, journal, now)
+    two_boards.notice(connection, journal.last, journal.first_at, now)
     return len(found)
 
 
@@ -292,8 +290,7 @@ def _write(connection: sa.Connection, ring: Keyring, journal: _Journal, now: dat
         boots.date(connection, journal.station, ((visit.columns, visit.arrived) for visit in journal.visits))
         values = _tied_to_people(connection, ring, journal.visits, now)
         connection.execute(insert(connection, visits).on_conflict_do_nothing(), values)
-        dated = (row for row, visit in zip(values, journal.visits, strict=True) if visit.sure)
-        sharing.notice(connection, ring, sharing.of_visits(dated), now)
+        sharing.notice(connection, ring, sharing.of_visits(row for row in values if row["dated"]), now)
     boots.learn(connection, journal.boots)
     boots.vouch(connection, journal.sure.values())
     for row in journal.decisions:
@@ -308,6 +305,15 @@ def _bury(connection: sa.Connection, journal: _Journal) -> None:
     for seq, cause in journal.refused.items():
         dead = _of(journal_rows, journal, journal_rows.c.seq == seq)
         connection.execute(sa.update(journal_rows).where(dead).values(refused=cause))
+
+
+def date_held(connection: sa.Connection, ring: Keyring, at_most: int, now: datetime) -> bool:
+    """Dates up to ``at_most`` held visits whose boot was spoken of, and looks at them; whether there may be more."""
+    dated: list[int] = []
+    more = boots.date_held(connection, at_most, dated)
+    if dated:
+        sharing.notice_moved(connection, ring, visits.c.id.in_(dated), now)
+    return more
 
 
 def _amend(connection: sa.Connection, ring: Keyring, journal: _Journal, now: datetime) -> None:
@@ -366,40 +372,3 @@ def _leave_out_erased(
             row = RowKey(*(visit.columns[part] for part in ("station", "epoch", "seq")))
             emptying.empty(connection, [row], now)
             station_erasing.queue(connection, last[1], [row], now)
-
-
-def _notice_two_stations(connection: sa.Connection, journal: _Journal, now: datetime) -> None:
-    """An older journal that goes on after a newer one of the same name began is another board's.
-
-    Rows written before the newer journal's first one are only late: a replaced board's card, or a salvaged journal.
-    One that came later and had ended before this one began is only late, too.
-    """
-    last = journal.last
-    if last is None or last.clock.source == "guess":
-        return
-    for newer in _arrived_after(connection, journal):
-        late = newer.first_at is None or last.at - newer.first_at <= CLOCKS_DIFFER_BY
-        if not late and not _ended_before(connection, journal, newer.epoch):
-            since = f"journal {journal.epoch} goes on although journal {newer.epoch} began later"
-            detail = f"{since}: two boards share this name"
-            facts = {"journal": journal.epoch, "newest": newer.epoch}
-            raise_alarm(connection, "two-stations", journal.station, "epochs", detail, now, facts=facts)
-            return
-
-
-def _arrived_after(connection: sa.Connection, journal: _Journal) -> Iterator[sa.Row[Any]]:
-    """The journals of the same name that the hub has heard of since, the newest first."""
-    for found in connection.execute(newest_first(), {"of": journal.station}).all():
-        if found.epoch == journal.epoch:
-            return
-        yield found
-
-
-def _ended_before(connection: sa.Connection, journal: _Journal, epoch: str) -> bool:
-    table = journal_rows.c
-    own = sa.and_(table.station == journal.station, table.epoch == epoch, table.refused.is_(None), table.raw != b"")
-    raw = connection.scalar(sa.select(table.raw).where(own).order_by(table.seq.desc()).limit(1))
-    try:
-        return raw is not None and journal.first_at is not None and rows.decode(raw).at < journal.first_at
-    except ValueError:
-        return False

@@ -4,7 +4,7 @@ A code that nobody has registered yet is compared with itself.
 The distance is taken between the places' own coordinates, else between the middles of their communes or districts,
 which may lie some kilometres off; so it counts only beyond ``NEAR_KM``, and only when what is left could not have been
 covered by road, or from ``FLIGHT_KM`` on by air.  Where neither is known nothing is said.  A scan whose clock was a
-guess says nothing either, until its time becomes known.
+guess says nothing either, until its time becomes known by an amendment or by a word of its boot.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _around(connection: sa.Connection, shown: Mapping[Whose, Iterable[Seen]]) ->
     times = [seen.at for several in shown.values() for seen in several]
     if not times:
         return {}
-    near = visits.c.at.between(min(times) - WITHIN, max(times) + WITHIN)
+    near = sa.and_(visits.c.at.between(min(times) - WITHIN, max(times) + WITHIN), visits.c.dated)
     all_there_are = visits.c.went_in.in_((-1, 0, 1))  # names the index's second column
     of_people = sa.and_(visits.c.person.in_(_known(shown)), all_there_are)
     loose = [whose for whose in shown if isinstance(whose, bytes)]

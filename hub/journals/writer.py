@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from core.orders import Result as OrderResult
 from core.shown import RunningSettings
 from core.wire import Batch, HeldMark, Refused, State
-from hub.journals import boots, intake, reading
+from hub.journals import intake, reading
 from hub.stations import fleet, orders
 from hub.storage import singly
 from hub.storage.keyring import Keyring
@@ -131,7 +131,8 @@ class Writer:
                 kept = [_keep(connection, self._ring, delivery, now) for delivery in deliveries]
                 read, troubled = reading.read_pending(connection, self._ring, at_most, now)
                 more = read >= at_most
-                undated = boots.date_held(connection, DATED_BESIDE if deliveries or more else DATED_A_COMMIT)
+                at_once = DATED_BESIDE if deliveries or more else DATED_A_COMMIT
+                undated = reading.date_held(connection, self._ring, at_once, now)
                 pairs = list(zip(deliveries, kept, strict=True))
                 told = {
                     _asked(each.message)

@@ -194,6 +194,26 @@ def test_a_time_that_becomes_known_later_is_compared_then(store, ring, bring, pe
     assert "ga-hue 05:06 and at lang-co 05:11" in alarm.detail
 
 
+def test_a_scan_by_a_clock_that_nobody_set_accuses_once_its_boot_is_dated(store, ring, bring, person):
+    bring((0, "ga-hue"))
+    book, at = journal_of(ring, station="s7", epoch="7" * 16), NOW + timedelta(minutes=5)
+    book.write(DOCUMENT, at=at - timedelta(minutes=1), place="lang-co", clock=wire.RowClock("guess", "boot", 1.0))
+    known = wire.RowClock("ntp", "boot", 61.0)
+    with store.writing() as connection:
+        intake.take(connection, book.batch(), NOW + timedelta(hours=9))
+        reading.read_pending(connection, ring, 10, NOW + timedelta(hours=9))
+    assert bring((1, "ga-hue")) == []  # a sure scan beside the guess
+    word = {"type": "amendment", "outcome": None, "cause": "clock", "sealed": ""}
+    book.write(at=at + timedelta(minutes=1), clock=known, **word)
+    with store.writing() as connection:
+        intake.take(connection, book.batch(2), NOW + timedelta(hours=9))
+        reading.read_pending(connection, ring, 10, NOW + timedelta(hours=9))
+        assert not reading.date_held(connection, ring, 10, NOW + timedelta(hours=9))
+        (alarm,) = alarms.listed(connection)
+    assert (alarm.kind, alarm.station) == ("shared-code", "s7")
+    assert "ga-hue 05:07 and at lang-co 05:11" in alarm.detail
+
+
 def test_a_code_that_nobody_registered_is_compared_with_itself(bring, person):
     assert bring((0, "ga-hue"), (1, "ga-hue"), who=UNKNOWN) == []
     assert bring((2, "lang-co"), who="046193990778") == []  # somebody else's
