@@ -251,7 +251,7 @@ def test_a_row_under_a_number_that_is_not_its_own_is_a_dead_letter(hub):
     assert hub.take(moved).refused[0].cause == "says it is another journal's row or number"
 
 
-@pytest.mark.parametrize("said", [{"about": 1 << 63}, {"about": -1}, {"place": "x" * 65}, {"place": "a\0b"}], ids=repr)
+@pytest.mark.parametrize("said", [{"about": 1 << 63}, {"about": -1}, {"place": "x" * 65}], ids=repr)
 def test_a_row_that_says_what_cannot_be_is_a_dead_letter(hub, said):
     book = journal(hub, 0)
     book.write(**said)
