@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "hub"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 
+from databases import postgres  # noqa: F401  # a fixture
 from gates import Centre, furnish
 from load import Battered, asked, enrol_battered
 
@@ -28,14 +29,21 @@ def luck(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(seed)
 
 
-@pytest.fixture
-def centre(tmp_path: Path) -> Iterator[Centre]:
-    """A hub with a broker of its own, people and a policy; not started."""
-    centre = Centre(tmp_path / "hub")
+# What goes on for an hour or holds a million rows does so on the hub's own file.
+IS_LONG = asked("RUNS", 0) > 100 or asked("ROWS", 0) > 100_000
+
+
+@pytest.fixture(params=["sqlite"] if IS_LONG else ["sqlite", "postgres"])
+def centre(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Centre]:
+    """A hub on either database with a broker of its own, people and a policy; not started."""
+    server = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    centre = Centre(tmp_path / "hub", database=server.make() if server is not None else "")
     centre.folder.mkdir()
     furnish(centre)
     yield centre
     centre.stop()
+    if server is not None:
+        server.drop(centre.database)
 
 
 @pytest.fixture
