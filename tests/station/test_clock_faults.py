@@ -84,6 +84,7 @@ def test_a_clock_that_leaps_and_comes_back_changes_no_verdict_while_the_hub_is_h
 def test_a_clock_that_leaps_while_nobody_is_heard_verifies_nothing_until_it_is_back(rig, registry, wall, leap):
     for person in (AN, BINH, CHI):
         rig.scan(person)
+    all_arrived_once_in_order(rig, 3)  # no word of the hub's is on its way any more
     registry.down = True
     wall.off = leap
     lost = rig.scan(AN)
