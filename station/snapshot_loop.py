@@ -35,6 +35,7 @@ _AGAIN: Final = 30.0
 _LONGEST: Final = 900.0
 _TOLD_EVERY: Final = 30.0
 _GLANCE: Final = 15.0
+_SOONEST: Final = 0.9
 _KEY_FILE: Final = "group.key"
 
 
@@ -66,7 +67,7 @@ class SnapshotLoop:
     def run(self, stop: threading.Event) -> None:
         """Goes on until ``stop``; the key that is kept on the card is there before the first look-up."""
         while not stop.is_set():
-            wait = self._every * random.uniform(0.9, 1.1)  # noqa: S311  # jitter, no secret
+            wait = self._every * random.uniform(_SOONEST, 1.1)  # noqa: S311  # jitter, no secret
             try:
                 if self.step(stop):
                     wait = 0.0
@@ -83,8 +84,12 @@ class SnapshotLoop:
         until, damage = time.monotonic() + seconds, self._held.damage
         while not stop.wait(max(0.0, min(_GLANCE, until - time.monotonic()))):
             now = time.monotonic()
-            if now >= until or (self._held.damage and not damage and now > self._mended + self._every):
+            if now >= until or (self._held.damage and not damage and self._may_mend(now)):
                 return
+
+    def _may_mend(self, now: float) -> bool:
+        """Whether a damaged one may be fetched whole: a card that spoils each one is not filled again and again."""
+        return now >= self._mended + self._every * _SOONEST
 
     def step(self, stop: threading.Event) -> bool:
         """Asks once and takes in what is offered; True when there may be more, such as the next delta."""
@@ -97,6 +102,8 @@ class SnapshotLoop:
     def _step(self, stop: threading.Event) -> bool:
         self._held.tidy()
         damage, need_key = self._held.damage, self._held.usable is None
+        if damage and not self._may_mend(time.monotonic()):
+            return False
         have = self._held.manifest if not damage else None
         version, name = (have.version, have.key) if have is not None else (0, "")
         offer = self._source.offer(version, name, need_key=need_key, deadline=_OFFER_DEADLINE)

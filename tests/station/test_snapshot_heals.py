@@ -236,6 +236,16 @@ def test_damage_is_mended_soon_but_not_again_and_again(held, centre, monkeypatch
         running.join(5)
 
 
+def test_a_card_that_spoils_what_was_just_fetched_is_not_filled_again_at_once(held, centre):
+    loop = loop_of(held, centre)
+    held.distrust("a page of it is damaged")
+    assert loop.step(threading.Event())
+    held.distrust("another page of it is damaged")
+    centre.fetched.clear()
+    assert not loop.step(threading.Event())
+    assert not centre.fetched
+
+
 def test_an_older_whole_is_believed_only_in_the_place_of_a_damaged_one(held, centre):
     centre.publish(2, 1, {3: None}, day=1)
     bring(held, centre)
