@@ -12,11 +12,15 @@ import hmac
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 _VERSION = b"HPKE-v1"
 _KEM = b"KEM\x00\x20"  # DHKEM(X25519, HKDF-SHA256)
 _SUITE = b"HPKE\x00\x20\x00\x01\x00\x03"  # that, HKDF-SHA256, ChaCha20Poly1305
 _BASE = b"\x00"
+_NONCE_BYTES = 12
+_FIRST_BLOCK = b"\x01"  # of HKDF-Expand, which is all that is needed here: 32 bytes
 
 
 class Agreement:
@@ -26,8 +30,10 @@ class Agreement:
         ephemeral = X25519PrivateKey.generate()
         self._sent = ephemeral.public_key().public_bytes_raw()
         prk = _extract(_KEM, b"", b"eae_prk", ephemeral.exchange(public))
-        shared = _expand(_KEM, prk, b"shared_secret", self._sent + public.public_bytes_raw(), 32)
-        self._secret = _extract(_SUITE, shared, b"secret", b"")
+        context = self._sent + public.public_bytes_raw()
+        shared = hmac.digest(prk, _expanding(_KEM, b"shared_secret", 32) + context + _FIRST_BLOCK, "sha256")
+        secret = _extract(_SUITE, shared, b"secret", b"")
+        self._key, self._nonce = _begun(secret, b"key", 32), _begun(secret, b"base_nonce", _NONCE_BYTES)
         self._used: set[bytes] = set()
 
     def seal(self, plain: bytes, info: bytes) -> bytes:
@@ -35,20 +41,32 @@ class Agreement:
         if info in self._used:
             raise ValueError("one agreement seals once only in the same context")
         self._used.add(info)
-        schedule = _SCHEDULE + _extract(_SUITE, b"", b"info_hash", info)
-        key = _expand(_SUITE, self._secret, b"key", schedule, 32)
-        nonce = _expand(_SUITE, self._secret, b"base_nonce", schedule, 12)
-        return self._sent + ChaCha20Poly1305(key).encrypt(nonce, plain, None)
+        rest = _ended(_INFO_HASH, info) + _FIRST_BLOCK
+        nonce = _ended(self._nonce, rest)[:_NONCE_BYTES]
+        return self._sent + ChaCha20Poly1305(_ended(self._key, rest)).encrypt(nonce, plain, None)
+
+
+def _begun(secret: bytes, label: bytes, length: int) -> HMAC:
+    """LabeledExpand as far as it is the same for each ``info`` of an agreement: that is most of what it costs."""
+    hashed = HMAC(secret, SHA256())
+    hashed.update(_expanding(_SUITE, label, length) + _SCHEDULE)
+    return hashed
+
+
+def _ended(begun: HMAC, rest: bytes) -> bytes:
+    hashed = begun.copy()
+    hashed.update(rest)
+    return hashed.finalize()
 
 
 def _extract(suite: bytes, salt: bytes, label: bytes, material: bytes) -> bytes:
     return hmac.digest(salt, _VERSION + suite + label + material, "sha256")
 
 
-def _expand(suite: bytes, prk: bytes, label: bytes, info: bytes, length: int) -> bytes:
-    """As much as one block of SHA-256 gives, which is all that is needed here."""
-    message = length.to_bytes(2, "big") + _VERSION + suite + label + info + b"\x01"
-    return hmac.digest(prk, message, "sha256")[:length]
+def _expanding(suite: bytes, label: bytes, length: int) -> bytes:
+    return length.to_bytes(2, "big") + _VERSION + suite + label
 
 
 _SCHEDULE = _BASE + _extract(_SUITE, b"", b"psk_id_hash", b"")
+_INFO_HASH = HMAC(b"", SHA256())
+_INFO_HASH.update(_VERSION + _SUITE + b"info_hash")
