@@ -27,7 +27,8 @@ def _empty(db: sqlite3.Connection, epoch: str, seq: int) -> bool:
         return False  # no row of ours, so nobody's
     db.execute("UPDATE rows SET raw = ? WHERE epoch = ? AND seq = ?", (marker, epoch, seq))
     # The tag of the person behind the code is not in the row; it was noted with the same moment.
-    db.execute("DELETE FROM passages WHERE tag = ? OR at = ?", (tag, at))
+    for table in ("passages", "goings"):
+        db.execute(f"DELETE FROM {table} WHERE tag = ? OR at = ?", (tag, at))  # noqa: S608  # names of ours
     return True
 
 

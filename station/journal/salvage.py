@@ -23,16 +23,18 @@ ROWS_AT_ONCE = 500
 _SUFFIXES = ("-wal", "-shm", "")
 _NEXT_EPOCH = "SELECT epoch, raw FROM rows WHERE epoch > ? ORDER BY epoch, seq LIMIT 1"
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_PASSAGES = "INSERT OR IGNORE INTO passages VALUES (?, ?, ?, ?, ?)"
 _WHOLE = {
     "refused": ("SELECT epoch, seq, cause, raw FROM refused", "INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)"),
     "day_keys": ("SELECT day, key FROM day_keys", "INSERT OR IGNORE INTO day_keys VALUES (?, ?)"),
-    "passages": (
-        "SELECT tag, day, at, direction, passed FROM passages",
-        "INSERT OR IGNORE INTO passages VALUES (?, ?, ?, ?, ?)",
-    ),
+    "goings": ("SELECT tag, day, at, direction, passed FROM goings ORDER BY id DESC", _PASSAGES),
+    "passages": ("SELECT tag, day, at, direction, passed FROM passages", _PASSAGES),
     "keeping": ("SELECT id, watch FROM keeping", "INSERT OR IGNORE INTO keeping VALUES (?, ?)"),
 }
-"""What is copied as it is, as far as it can be read: dead letters, who passed today, since when rows are held."""
+"""What is copied as it is, as far as it can be read: dead letters, who passed today, since when rows are held.
+
+The newest word of each comes first: what comes after it does not count any more.
+"""
 
 
 class Copied(msgspec.Struct, frozen=True):

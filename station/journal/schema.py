@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-VERSION = 3
+VERSION = 4
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
@@ -58,5 +58,12 @@ def _apply(connection: sqlite3.Connection) -> None:
     @migrations(name="3 keeping")
     def _keeping(db: Database) -> None:
         db.execute("CREATE TABLE keeping (id INTEGER PRIMARY KEY CHECK (id = 1), watch BLOB NOT NULL)")
+
+    @migrations(name="4 goings")
+    def _goings(db: Database) -> None:
+        db.execute(
+            "CREATE TABLE goings (id INTEGER PRIMARY KEY, tag TEXT NOT NULL, day TEXT NOT NULL, at REAL NOT NULL,"
+            " direction TEXT NOT NULL, passed INTEGER NOT NULL)"
+        )
 
     migrations.apply(Database(connection, recursive_triggers=False))
