@@ -29,7 +29,7 @@ from station.sections import Transport
 PEOPLE: Final = 300
 NAME: Final = "demo-1"
 _UP_WITHIN: Final = 120.0
-_DEADLINE: Final = 2500
+_DEADLINE: Final = 5000
 """Milliseconds that the station waits for its hub: a demo shares its machine with hub, broker and browser."""
 
 
