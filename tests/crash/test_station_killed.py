@@ -32,4 +32,5 @@ def test_whatever_lit_a_lamp_is_at_the_hub_once_however_often_the_station_is_kil
     present(gate, crowd.number())
     drained(centre, gate)
     gate.kill()
+    assert gate.lit, "it recorded nothing"
     whole(centre, gate)
