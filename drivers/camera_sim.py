@@ -37,6 +37,7 @@ class SimCamera:
             raise ValueError(f"noise = {self.noise} must be 0 to 64 grey levels")
         self._lock = threading.Lock()
         self._held: Frame | None = None
+        self._lasts: float | None = None
         self._until: float | None = None
         self._pulled = self._told = False
         self._wall = memoryview(bytes([self.background]) * (self.width * self.height))
@@ -54,17 +55,17 @@ class SimCamera:
     def hold_up(self, picture: Frame, seconds: float | None = None) -> None:
         """Show ``picture`` from the next frame on, for ``seconds`` or until it is taken down or replaced.
 
-        It is shown in the middle of the view, made smaller only if it does not fit.
+        The seconds count from the first frame that shows it, however late somebody looks.  It is shown in the middle
+        of the view, made smaller only if it does not fit.
         """
         shown = self._in_view(picture)
         with self._lock:
-            self._held = shown
-            self._until = None if seconds is None else time.monotonic() + seconds
+            self._held, self._lasts, self._until = shown, seconds, None
 
     def take_down(self) -> None:
         """Show the bare wall again."""
         with self._lock:
-            self._held = None
+            self._held = self._lasts = self._until = None
 
     def unplug(self) -> None:
         """Lose the camera: the next ``frame`` raises DeviceError, those after it give nothing."""
@@ -94,8 +95,10 @@ class SimCamera:
             raise DeviceError("camera sim", "it was unplugged", "plug it in again")
 
     def _view(self, now: float) -> memoryview:
+        if self._lasts is not None and self._until is None:
+            self._until = now + self._lasts
         if self._until is not None and now >= self._until:
-            self._held, self._until = None, None
+            self._held = self._lasts = self._until = None
         return self._wall if self._held is None else self._held.pixels
 
     def _in_view(self, picture: Frame) -> Frame:

@@ -83,7 +83,8 @@ class Loops:
     def serve(self, server: uvicorn.Server, listener: socket.socket) -> None:
         """Answers HTTP in the calling thread until the end."""
         self._server = server
-        server.should_exit = self._ended
+        if self._ended:
+            server.should_exit = True
         server.run(sockets=[listener])
         if not server.started:
             self.died = self.died or "http"  # the database went away just then, say

@@ -7,6 +7,7 @@ own work.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import logging
 import os
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import NamedTuple
 
 from station.sources import Loop
@@ -162,10 +164,22 @@ class Service:
                 log.error("a loop does not end", extra={"loop": thread.name})
 
 
+def set_beside(event: threading.Event) -> Callable[[int, FrameType | None], None]:
+    """A signal handler that sets an event by another thread.
+
+    The thread that a handler interrupts may hold the event's own lock: to wait for that would be to wait for ever.
+    """
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        _thread.start_new_thread(event.set, ())
+
+    return handle
+
+
 @contextlib.contextmanager
 def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     """SIGTERM and SIGINT only set ``stop``; their old handlers come back at the end."""
-    old = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    old = {number: signal.signal(number, set_beside(stop)) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -55,11 +56,11 @@ pattern read tq/v1/keys
 
 
 class Broker:
-    """One mosquitto process; a context manager."""
+    """One mosquitto process; a context manager.  Port 0 takes a free one, which ``port`` says from then on."""
 
     def __init__(self, folder: Path, host: str, port: int) -> None:
         self.host = host
-        self.port = port or _free_port(host)
+        self.port = port
         self.password = secrets.token_urlsafe(24)
         self._folder = folder
         self._own_hash = broker_hash(self.password)
@@ -72,6 +73,12 @@ class Broker:
     def __enter__(self) -> Broker:
         """Writes the files and starts the process; ``Unavailable`` when it does not come up."""
         program = _mosquitto()
+        with _kept(self.host, self.port) as self.port:
+            self._start(program)
+            self._wait_until_up()
+        return self
+
+    def _start(self, program: str) -> None:
         self._write("mosquitto.conf", self._configuration())
         if self._admitted is None:
             self.admit({}, {})
@@ -85,8 +92,6 @@ class Broker:
                 stderr=output,
                 start_new_session=True,  # Ctrl-C is the hub's to handle: the broker goes last
             )
-        self._wait_until_up()
-        return self
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
@@ -209,6 +214,16 @@ def _allow_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _free_port(host: str) -> int:
-    with socket.create_server((host, 0)) as probe:
-        return int(probe.getsockname()[1])
+@contextmanager
+def _kept(host: str, port: int) -> Iterator[int]:
+    """The port, a free one for 0, that the system gives to nobody who asks for any while the block lasts.
+
+    Whoever listens on it by number, with ``SO_REUSEADDR`` as servers do, can.
+    """
+    if port:
+        yield port
+        return
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind((host, 0))
+        yield int(keeper.getsockname()[1])

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         return reckoning.compare(arguments.compare)
     from station.front.demo.stage import Wishes
-    from station.service import stopped_by_signals
+    from station.service import set_beside, stopped_by_signals
 
     wishes = Wishes(
         gate=arguments.gate,
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         fleet=arguments.fleet,
     )
     stop = threading.Event()
-    signal.signal(signal.SIGHUP, lambda *_: stop.set())  # the terminal was closed
+    signal.signal(signal.SIGHUP, set_beside(stop))  # the terminal was closed
     with stopped_by_signals(stop):
         if not arguments.once:
             return _show(wishes, stop)

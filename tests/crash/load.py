@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gates import BIN, Centre, enrol
+from gates import BIN, WITHIN, Centre, enrol, wait
 
 
 def asked(name: str, by_itself: int) -> int:
@@ -33,6 +33,7 @@ class Battered:
     lit: dict[int, str] = field(default_factory=dict)
     told: list[dict] = field(default_factory=list)
     presentations: list[dict] = field(default_factory=list)
+    held_up: int = 0
 
     def start(self) -> Battered:
         """Starts it; what it prints is read until it dies."""
@@ -61,9 +62,14 @@ class Battered:
 
     def show(self, *texts: str) -> None:
         """Holds a code up, or several at one go, if anybody is there to see it."""
+        self.held_up += len(texts)
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write("".join(f"{text}\n" for text in texts).encode())
             self.process.stdin.flush()
+
+    def settle(self, seconds: float = WITHIN) -> None:
+        """Waits until something has become of every code that was held up to one that was never killed."""
+        wait(lambda: len(self.presentations) >= self.held_up, seconds)
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
         """Ends it, by default as a pulled plug does, and takes in what it had said."""
@@ -71,8 +77,8 @@ class Battered:
             return
         if self.process.poll() is None:
             self.process.send_signal(how)
-        self.process.wait(60)
-        self._reader.join(60)
+        self.process.wait(WITHIN)
+        self._reader.join(WITHIN)
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.stderr.close()
@@ -118,8 +124,16 @@ def whole(centre: Centre, gate: Battered) -> None:
     centre.run("journal", "verify", gate.name)
 
 
-def drained(centre: Centre, gate: Battered, seconds: float = 180.0) -> None:
-    """Waits until the hub holds all that lies in the journal."""
+def present(gate: Battered, text: str) -> dict:
+    """Holds one code up to a gate that nobody kills meanwhile; what became of it."""
+    seen = len(gate.presentations)
+    gate.show(text)
+    wait(lambda: len(gate.presentations) > seen)
+    return gate.presentations[-1]
+
+
+def drained(centre: Centre, gate: Battered, seconds: float = 300.0) -> None:
+    """Waits until the hub holds all that lies in the journal; what is still to be recorded is not waited for."""
     until = time.monotonic() + seconds
     while (left := waiting(gate)) != 0:
         assert time.monotonic() < until, f"{left} rows of {gate.name} are not held yet"

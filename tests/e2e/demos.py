@@ -14,8 +14,10 @@ from pathlib import Path
 
 import psutil
 
-UP_WITHIN = 200.0
+UP_WITHIN = 400.0
 """Seconds for a demo to come up on a busy machine."""
+
+ENDED_WITHIN = 120.0
 
 STATION = str(Path(sys.executable).with_name("station"))
 
@@ -55,13 +57,13 @@ class Demo:
         assert self.url.startswith("http://127.0.0.1:"), self.said
         return self.url
 
-    def end(self, number: int = signal.SIGINT, within: float = 60.0) -> int:
+    def end(self, number: int = signal.SIGINT, within: float = ENDED_WITHIN) -> int:
         """Send a signal and wait for the end; the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
         return self.wait(within)
 
-    def wait(self, within: float = 60.0) -> int:
+    def wait(self, within: float = ENDED_WITHIN) -> int:
         """Wait for the end; the exit code."""
         assert self.process is not None
         assert self.process.stdout is not None
@@ -91,11 +93,28 @@ class Demo:
                 continue
         return found
 
-    def await_nobody(self, within: float = 60.0) -> None:
+    def process_with(self, word: str) -> psutil.Process:
+        """The first of its processes that was started with a word."""
+        for one in self.processes:
+            with suppress(psutil.NoSuchProcess):
+                if word in one.cmdline():
+                    return one
+        raise AssertionError(f"no process was started with {word}")
+
+    @property
+    def commands(self) -> str:
+        """All the words that its processes were started with."""
+        found = []
+        for one in self.processes:
+            with suppress(psutil.NoSuchProcess):  # it has just ended
+                found += one.cmdline()
+        return " ".join(found)
+
+    def await_nobody(self, within: float = ENDED_WITHIN) -> None:
         """Wait until none of its processes is there any more."""
         until = time.monotonic() + within
         while left := self.processes:
-            assert time.monotonic() < until, [one.cmdline() for one in left]
+            assert time.monotonic() < until, left
             time.sleep(0.1)
 
     def clear(self) -> None:
@@ -106,4 +125,5 @@ class Demo:
             with suppress(subprocess.TimeoutExpired):
                 self.wait()
         for one in self.processes:
-            one.kill()
+            with suppress(psutil.NoSuchProcess):
+                one.kill()

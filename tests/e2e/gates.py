@@ -25,6 +25,9 @@ from hub.storage.store import Store
 
 BIN = Path(sys.executable).parent
 PLACE = "cho-dong-ba"
+WITHIN = 180.0
+"""Seconds in which something must have happened, also where two cores have much else to do."""
+
 DEVICES = """
 [[scanner]]
 driver = "stdin"
@@ -39,7 +42,7 @@ def number(person: int) -> str:
     return f"046090{person + 1:06}"
 
 
-def wait(happened: Callable[[], bool], seconds: float = 120.0) -> None:
+def wait(happened: Callable[[], object], seconds: float = WITHIN) -> None:
     until = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < until, "it did not happen in time"
@@ -59,17 +62,24 @@ class Centre:
     broker: tuple[str, ...] = ()  # words for `hub serve` when the broker is not the hub's own
     prefix: tuple[str, ...] = ()  # what runs the processes, as `ip netns exec NAME` does
 
-    def run(self, *words: str, code: int = 0, typed: str = "", seconds: float = 120) -> str:
+    def run(self, *words: str, code: int = 0, typed: str = "", seconds: float = WITHIN) -> str:
         command = [BIN / "hub", *words, "--data", self.folder, *self.configured()]
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, input=typed)
         assert done.returncode == code, done.stderr
         return done.stdout
 
     def start(self) -> None:
+        before = self.connections()
         ready = self.launch()
-        wait(lambda: (ready.exists() and ready.read_text() != "") or self.process.poll() is not None, 120)
+        wait(lambda: (ready.exists() and ready.read_text() != "") or self.process.poll() is not None)
         said = json.loads(ready.read_text())
         assert (said["http"], said["mqtt"]) == (f"127.0.0.1:{self.http}", f"127.0.0.1:{self.mqtt}")
+        wait(lambda: self.connections() > before)  # it is ready also while its broker is slow to let it in
+
+    def connections(self) -> int:
+        """How often the hub has said that its broker let it in."""
+        log = self.folder / "hub.log"
+        return log.read_bytes().count(b'"broker connected"') if log.exists() else 0
 
     def launch(self) -> Path:
         """Starts it without waiting; the file that will be there when it is ready."""
@@ -105,7 +115,7 @@ class Centre:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:
             self.process.send_signal(how)
-            self.process.wait(60)
+            self.process.wait(WITHIN)
             self.process = None
 
     def every(self, station: str) -> list[dict]:
@@ -126,11 +136,14 @@ class Centre:
             found: int = connection.scalar(question, {"station": station, "what": b'"type":"amendment"'})
             return found
 
-    def publish(self, **rules: object) -> None:
+    def publish(self, **rules: object) -> int:
+        """Publishes a policy for venues; its version."""
         now = datetime.now(UTC).isoformat()
         policy = {"version": 1, "issued": now, "effective": now, "gates": {"venue": rules}}
-        (self.folder / "policy.json").write_text(json.dumps(policy))
-        self.run("policy", "publish", str(self.folder / "policy.json"), "--next")
+        file = self.folder / "policy.json"
+        file.write_text(json.dumps(policy))
+        version: int = json.loads(self.run("policy", "publish", str(file), "--next", "--json"))["version"]
+        return version
 
 
 @dataclass
@@ -153,11 +166,13 @@ class Gate:
         )
         self.reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self.reader.start()
-        wait(lambda: any(line["message"] == "ready" for line in self.log), 120)
+        wait(lambda: any(line["message"] == "ready" for line in self.log))
         return self
 
     def _read(self, process) -> None:
         for line in process.stderr:
+            if not line.endswith("\n"):
+                continue  # torn by a kill
             told = json.loads(line)
             self.log.append(told)
             if told["message"] == "presentation":
@@ -166,7 +181,7 @@ class Gate:
     def show(self, text: str) -> dict:
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
-        return self.done.get(timeout=60)
+        return self.done.get(timeout=WITHIN)
 
     def told(self, message: str) -> bool:
         return any(message in line["message"] for line in self.log)
@@ -174,15 +189,16 @@ class Gate:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:
             self.process.send_signal(how)
-            self.process.wait(60)
-            self.reader.join(30)
+            self.process.wait(WITHIN)
+            self.reader.join(WITHIN)
             self.process.stdin.close()
             self.process.stderr.close()
             self.process = None
             self.log.clear()
 
-    def wait_for_policy(self) -> None:
-        wait(lambda: self.told("policy taken"))
+    def wait_for_policy(self, version: int = 1) -> None:
+        """Until it has taken this policy or a later one, since it was started last."""
+        wait(lambda: any(line["message"] == "policy taken" and line["version"] >= version for line in self.log))
 
 
 def held_once(centre: Centre, station: str, count: int) -> bool:
@@ -222,7 +238,7 @@ def enrol(
     *,
     place: str = PLACE,
     token: str = "",
-    deadline_ms: int = 5000,
+    deadline_ms: int = 10_000,
     http: int = 0,
     mqtt: int = 0,
     more: str = "",

@@ -29,7 +29,7 @@ class Inside:
 
     def close(self) -> None:
         self.station.service.stop.set()
-        self._thread.join(60)
+        self._thread.join(180)
         self._stack.close()
 
     @property

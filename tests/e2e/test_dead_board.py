@@ -36,7 +36,7 @@ def test_the_rows_of_a_dead_boards_folder_are_at_the_hub_once_beside_those_it_ha
     rows = tmp_path / "rows.jsonl"
     try:
         words = ["journal", "export", "--sealed", "--data", card, "--to", rows]
-        subprocess.run([BIN / "station", *words], check=True, timeout=120)
+        subprocess.run([BIN / "station", *words], check=True, timeout=180)
     finally:
         if not copied:
             subprocess.run(["umount", card], check=True)

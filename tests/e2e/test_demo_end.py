@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.broker
 
 
-def await_said(demo, words: str, within: float = 120.0) -> None:
+def await_said(demo, words: str, within: float = 180.0) -> None:
     until = time.monotonic() + within
     while words not in demo.said:
         assert time.monotonic() < until, demo.said
@@ -25,7 +25,7 @@ def test_ctrl_c_ends_every_process_and_takes_the_folder_along(make_demo):
     demo = make_demo()
     demo.start()
     url = demo.await_url()
-    programs = " ".join(word for one in demo.processes for word in one.cmdline())
+    programs = demo.commands
     assert all(name in programs for name in ("hub", "mosquitto", "station"))
     assert demo.end(signal.SIGINT) == 0
     nothing_is_left(demo)
@@ -35,18 +35,21 @@ def test_ctrl_c_ends_every_process_and_takes_the_folder_along(make_demo):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_before_it_is_up_ends_what_has_begun(make_demo, number: int):
-    demo = make_demo()
-    demo.start()
-    await_said(demo, "inventing a province")
-    assert demo.end(number) == 130
-    nothing_is_left(demo)
+    codes = []
+    while codes.count(0) == len(codes) < 5:  # with 0 ends one that came up before this test had its turn again
+        demo = make_demo()
+        demo.start()
+        await_said(demo, "inventing a province")
+        codes.append(demo.end(number))
+        nothing_is_left(demo)
+    assert codes[-1] == 130, codes
 
 
 def test_a_part_that_dies_ends_the_demo_which_says_so(make_demo):
     demo = make_demo("--http")
     demo.start()
     demo.await_url()
-    hub = next(one for one in demo.processes if "serve" in one.cmdline())
+    hub = demo.process_with("serve")
     hub.kill()
     assert demo.wait() == 69
     assert "the hub ended by itself" in demo.said

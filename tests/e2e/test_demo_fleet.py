@@ -9,8 +9,9 @@ import subprocess
 import pytest
 import requests
 from demos import STATION
+from gates import wait
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.broker
 
 
 def test_a_demo_with_a_fleet_says_how_to_see_its_wall_and_leaves_nothing_running(make_demo):
@@ -18,18 +19,20 @@ def test_a_demo_with_a_fleet_says_how_to_see_its_wall_and_leaves_nothing_running
     demo.start()
     demo.await_url()
     wall = demo.process.stdout.readline().strip()
-    account, password = re.search(r"sign in as (\S+) with the password (\S+)", demo.said).groups()
+    signing_in = re.compile(r"sign in as (\S+) with the password (\S+)\n")
+    wait(lambda: signing_in.search(demo.said))  # told behind the address
+    account, password = signing_in.search(demo.said).groups()
     with requests.Session() as visitor:
         visitor.trust_env = False
-        page = visitor.get(wall, timeout=30)
+        page = visitor.get(wall, timeout=120)
         assert page.url.endswith("/officers/sign-in")
         token = re.search(r'name="_csrf_token" value="([^"]+)"', page.text).group(1)
         signed = {"_csrf_token": token, "account": account, "password": password}
-        visitor.post(page.url, data=signed, timeout=30)
-        shown = visitor.get(wall, timeout=30)
+        visitor.post(page.url, data=signed, timeout=120)
+        shown = visitor.get(wall, timeout=120)
         assert shown.url == wall
         assert set(re.findall(r'<tr id="s-([^"]+)"', shown.text)) == {"demo-1", *(f"sim-000{n}" for n in range(1, 7))}
-    programs = " ".join(word for one in demo.processes for word in one.cmdline())
+    programs = demo.commands
     assert all(name in programs for name in ("serve", "mosquitto", "run", "simulate"))
     assert demo.end(signal.SIGINT) == 0
     demo.await_nobody()
@@ -37,6 +40,6 @@ def test_a_demo_with_a_fleet_says_how_to_see_its_wall_and_leaves_nothing_running
 
 
 def test_a_scripted_crowd_and_a_fleet_are_not_to_be_had_together():
-    done = subprocess.run([STATION, "demo", "--once", "--fleet", "6"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([STATION, "demo", "--once", "--fleet", "6"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert "not allowed with argument --once" in done.stderr

@@ -30,6 +30,13 @@ def technician(centre):
     store.close()
 
 
+def settings_of(store):
+    """What the gate said it runs with; None before it did."""
+    with store.reading() as connection:
+        known = fleet.settings_of(connection, "gate-1")
+    return known and known[0]
+
+
 @pytest.mark.broker
 def test_a_page_that_is_open_shows_the_lamp_and_what_became_of_the_next_one_and_no_name(centre, open_gate, technician):
     store, cookies = technician
@@ -38,7 +45,7 @@ def test_a_page_that_is_open_shows_the_lamp_and_what_became_of_the_next_one_and_
     page = f"http://127.0.0.1:{centre.http}/officers/fleet/gate-1/face"
     try:
         assert gate.station.sync.showing.faces.take() is None, "nobody looks on: nothing is told"
-        with requests.get(page, cookies=cookies, stream=True, timeout=60) as answer:
+        with requests.get(page, cookies=cookies, stream=True, timeout=120) as answer:
             assert answer.status_code == 200
             drawn = (json.loads(line[6:])["face"] for line in answer.iter_lines() if line.startswith(b"data: {"))
             assert "Chưa có lượt nào" in next(drawn)
@@ -48,8 +55,7 @@ def test_a_page_that_is_open_shows_the_lamp_and_what_became_of_the_next_one_and_
         assert "Qua" in shown
         assert "Nguyễn" not in shown
         assert number(1) not in shown
-        with store.reading() as connection:
-            running, _ = fleet.settings_of(connection, "gate-1")
-        assert running.sections["hub"]["token"] == "•••"
+        wait(lambda: settings_of(store))
+        assert settings_of(store).sections["hub"]["token"] == "•••"
     finally:
         gate.close()

@@ -12,7 +12,7 @@ from gates import DEVICES, PLACE, wait
 from insides import Inside
 from walls import CROWDS, DESK, FAULTS, FLEET, PHONE, hub_with_fleet, looking_on, standing, told_within, too_small
 
-pytestmark = [pytest.mark.broker, pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.broker, pytest.mark.browser]
 
 SILENCE = """
 [[fault]]
@@ -52,8 +52,9 @@ def first_screens(browser, centre, fleet) -> None:
         )
 
 
-def test_a_station_that_falls_silent_is_an_alarm_within_90_seconds_and_none_when_it_is_back(town, browser):
-    centre, fleet = town  # first of all tests: its silence begins with the fleet and does not last
+def test_a_station_that_falls_silent_is_an_alarm_within_90_seconds_and_none_when_it_is_back(browser, town):
+    # first of all tests, and the browser before the fleet: its silence begins with that and does not last
+    centre, fleet = town
     name = fleet.faults["silent"]
     with looking_on(browser, centre) as page:
         alarm = page.locator("#alarms .alarm", has=page.locator(f'a[href$="/{name}"]')).filter(has_text="Mất tin")
@@ -74,7 +75,7 @@ def test_a_backlog_that_grows_is_named_with_how_much_waits(town, browser):
     centre, fleet = town
     with looking_on(browser, centre) as page:
         line = page.locator(f"#s-{fleet.faults['backlog']}")
-        line.get_by_text("lượt chờ gửi").wait_for(timeout=60_000)
+        line.get_by_text("lượt chờ gửi").wait_for(timeout=180_000)
 
         def waiting() -> int:
             return int(line.locator("td.more").first.inner_text().split()[0])
@@ -106,14 +107,14 @@ def test_identify_on_the_page_makes_the_simulated_panel_flash_and_beep(town, bro
             page.goto(f"http://127.0.0.1:{centre.http}{FLEET}/gate-1")
             page.click("#do-identify")
             wait(lambda: gate.station.panel.face.colour == "blue" and gate.station.panel.face.tune != ())
-            page.locator("#orders").get_by_text("xong").wait_for(timeout=60_000)
+            page.locator("#orders").get_by_text("xong").wait_for(timeout=180_000)
     finally:
         gate.close()
 
 
 def test_identify_reaches_an_invented_station_too(town):
     centre, fleet = town
-    centre.run("order", fleet.faults["power"], "identify", "--for", "5s", "--wait", "60s", "--json")
+    centre.run("order", fleet.faults["power"], "identify", "--for", "5s", "--wait", "150s", "--json")
     wait(lambda: f"{fleet.faults['power']}: an order succeeded" in fleet.said)
 
 

@@ -67,13 +67,17 @@ class Place:
 
     def kept(self, gate: Gate) -> int:
         """How many goings through lie in a gate's book of the place."""
-        with closing(sqlite3.connect(f"file:{self.folder / gate.config.stem}/place.db?mode=ro", uri=True)) as book:
-            return book.execute("SELECT count(*) FROM seen").fetchone()[0]
+        file = f"file:{self.folder / gate.config.stem}/place.db?mode=ro"
+        try:
+            with closing(sqlite3.connect(file, uri=True, timeout=60)) as book:
+                return book.execute("SELECT count(*) FROM seen").fetchone()[0]
+        except sqlite3.OperationalError:  # it begins anew: there is no file yet, or no table in it
+            return 0
 
     def damage(self, gate: Gate) -> None:
         """Has the card lose every page but the first of a gate's book of the place, while the gate is at work."""
         path = self.folder / gate.config.stem / "place.db"
-        with closing(sqlite3.connect(path)) as book:
+        with closing(sqlite3.connect(path, timeout=60)) as book:
             wait(lambda: book.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
         with path.open("r+b") as file:
             file.seek(4096)
@@ -116,7 +120,7 @@ class Stranger:
         self._client.loop_start()
 
     def say(self, payload: bytes, code: str = PLACE) -> None:
-        self._client.publish(f"tq/v1/place/{code}/seen", payload, qos=1).wait_for_publish(30)
+        self._client.publish(f"tq/v1/place/{code}/seen", payload, qos=1).wait_for_publish(120)
 
     def close(self) -> None:
         end(self._client)
@@ -138,15 +142,17 @@ def seen_of(person: int, at: datetime, direction: Direction = Direction.IN, seq:
 def test_who_passed_at_one_gate_is_a_repeat_at_the_next_within_a_second(one_place):
     here = one_place()
     first, second = here.gate("gate-a"), here.gate("gate-b")
-    took = []
-    for person in range(5):
+    took = [1.0]
+    for person in range(15):
         assert first.show(number(person))["outcome"] == "pass"
         begun = time.monotonic()
         wait(lambda person=person: here.kept(second) == person + 1)
         took.append(time.monotonic() - begun)
         assert second.show(number(person))["outcome"] == "repeat"
-    assert min(took) < 1.0, took  # the others may have waited for this machine
-    assert second.show(number(9))["outcome"] == "pass"
+        if person > 3 and min(took) < 1.0:  # the others may have waited for this machine
+            break
+    assert min(took) < 1.0, took
+    assert second.show(number(30))["outcome"] == "pass"
 
 
 @pytest.mark.broker
@@ -179,9 +185,7 @@ def test_after_a_split_the_gates_agree_again_and_say_what_went_wrong_meanwhile(o
     assert second.show(number(0))["outcome"] == "pass"  # nobody could tell it
     assert first.show(number(1))["outcome"] == "pass"
     broker.start()
-    wait(lambda: sum(line["message"] == "the place's broker connected" for line in second.log) == 2)
-    wait(lambda: sum(line["message"] == "the place's broker connected" for line in first.log) == 2)
-    wait(lambda: second.told("let people go the same way"))
+    wait(lambda: second.told("let people go the same way") and here.kept(second) == 3)
     assert second.show(number(1))["outcome"] == "repeat"
     wait(lambda: here.agreed(second).get("conflicts") == 1)
     wait(lambda: here.agreed(second).get("inside") == 2 and here.agreed(first).get("inside") == 2)

@@ -51,7 +51,7 @@ def test_a_station_believes_codes_by_a_rotated_key_and_seals_to_a_rotated_one_wi
     centre.run("keys", "rotate")
     sealing = json.loads(centre.run("keys", "rotate", "--sealing", "--json"))["id"]
     status = gate.config.parent / "gate-1" / "announced-keys.json"
-    wait(lambda: sealing in base64.b64decode(json.loads(status.read_bytes())["payload"]).decode(), 120)
+    wait(lambda: sealing in base64.b64decode(json.loads(status.read_bytes())["payload"]).decode())
     believed += [gate.show(new_code(centre)), gate.show(old)]
     assert not any("signer-unknown" in each["reasons"] for each in believed)
     assert "signer-unknown" in gate.show(code_by(Ed25519PrivateKey.generate()))["reasons"]

@@ -37,7 +37,7 @@ class Desk:
             return orders.find(connection, order, datetime.now(UTC) + later).status
 
     def wait_for(self, order: str, status: str) -> None:
-        wait(lambda: self.status(order) not in orders.OPEN, 150)  # what reaches nobody goes out again after 30 s
+        wait(lambda: self.status(order) not in orders.OPEN)  # what reaches nobody goes out again after 30 s
         assert self.status(order) == status
 
     def carry_out(self, task: Task, status: str = "succeeded") -> str:
@@ -57,7 +57,7 @@ def desk(centre):
 def test_a_station_does_what_the_hub_orders_and_the_hub_hears_what_became_of_it(centre, desk, open_gate):
     gate = Inside(open_gate("gate-1").config)
     try:
-        words = ["identify", "--for", "120s", "--why", "which one is it", "--wait", "90s", "--json"]
+        words = ["identify", "--for", "120s", "--why", "which one is it", "--wait", "150s", "--json"]
         found = json.loads(centre.run("order", "gate-1", *words))
         assert (found["status"], found["why"]) == ("succeeded", "which one is it")
         wait(lambda: gate.station.panel.face.colour == "blue" and gate.station.panel.face.tune != ())
@@ -65,7 +65,7 @@ def test_a_station_does_what_the_hub_orders_and_the_hub_hears_what_became_of_it(
         desk.carry_out(Snapshot(), "rejected")
         desk.carry_out(SetPlace("ga-hue"))
         assert gate.station.gate.doorway.place == "ga-hue"
-        assert '"message": "order done"' in centre.run("order", "gate-1", "logs", "--wait", "90s")
+        assert '"message": "order done"' in centre.run("order", "gate-1", "logs", "--wait", "150s")
         log = json.loads(centre.run("orders", "list", "--json"))
         assert [each["kind"] for each in log] == ["logs", "place", "snapshot", "open", "identify"]
         wait(lambda: "command" in [row["cause"] for row in centre.rows("gate-1")])
@@ -91,12 +91,12 @@ def test_a_station_that_was_moved_follows_its_new_districts_policy_and_the_hub_k
     gate = Inside(open_gate("gate-1", transport).config)
     try:
         desk.carry_out(SetPlace("chot", direction=Direction.OUT))
-        wait(lambda: scope(gate) == district, 90)
+        wait(lambda: scope(gate) == district)
         with desk.store.reading() as connection:
             (known,) = [each for each in fleet.overview(connection) if each.name == "gate-1"]
         assert known.place == "chot"
         desk.carry_out(SetPlace())
-        wait(lambda: scope(gate) == "all", 90)
+        wait(lambda: scope(gate) == "all")
         with desk.store.reading() as connection:
             assert [each.place for each in fleet.overview(connection) if each.name == "gate-1"] == [PLACE]
     finally:

@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from gates import held_once, number, wait
+from gates import WITHIN, held_once, number, wait
 
 
 @pytest.mark.broker
@@ -29,25 +29,22 @@ def test_a_policy_change_turns_the_next_scan_into_a_warn(centre, open_gate):
     gate = open_gate("gate-1").start()
     gate.wait_for_policy()
     assert gate.show(number(0))["outcome"] == "pass"
-    centre.publish(required=["entry"])
-    wait(lambda: sum(line["message"] == "policy taken" for line in gate.log) == 2)
+    gate.wait_for_policy(centre.publish(required=["entry"]))
     assert gate.show(number(1))["reasons"] == ["no-entry"]
 
 
 @pytest.mark.broker
 def test_what_one_gate_recorded_is_the_last_destination_scan_at_the_next(centre, open_gate):
-    centre.publish(required=["destination"])
+    version = centre.publish(required=["destination"])
     first, second = open_gate("gate-1").start(), open_gate("ga-1", place="ga-hue").start()
     for gate in (first, second):
-        gate.wait_for_policy()
+        gate.wait_for_policy(version)
     assert second.show(number(0))["reasons"] == ["no-destination"]
     first.show(number(1))
-    centre.publish(required=["health"])
-    wait(lambda: sum(line["message"] == "policy taken" for line in first.log) == 2)
+    first.wait_for_policy(centre.publish(required=["health"]))
     assert first.show(number(2))["outcome"] == "pass"
     wait(lambda: held_once(centre, "gate-1", 2))
-    centre.publish(required=["destination"])
-    wait(lambda: sum(line["message"] == "policy taken" for line in second.log) == 3)
+    second.wait_for_policy(centre.publish(required=["destination"]))
     assert second.show(number(2))["outcome"] == "pass"
 
 
@@ -66,7 +63,7 @@ def test_every_row_that_lit_a_lamp_reaches_the_hub_once_though_station_hub_and_b
         gate.stop(signal.SIGKILL)
     gate.start()
     assert rows == 20
-    wait(lambda: held_once(centre, "gate-1", rows), 120)
+    wait(lambda: held_once(centre, "gate-1", rows))
 
 
 @pytest.mark.broker
@@ -83,14 +80,14 @@ def test_two_stations_with_one_name_are_told_apart_and_nothing_is_lost(centre, o
     first.stop()
     first.start()
     twin.start()
-    rows = 1
+    rows, until = 1, time.monotonic() + WITHIN
     while not (first.told("alarm about this station") and twin.told("alarm about this station")):
-        assert rows < 40
+        assert time.monotonic() < until, rows
         for gate in (first, twin):
             gate.show(number(rows))
             rows += 1
             time.sleep(0.5)
-    wait(lambda: len(centre.rows("gate-1")) == rows, 120)
+    wait(lambda: len(centre.rows("gate-1")) == rows)
     assert "two-stations" in centre.run("alarms", "--json")
 
 
@@ -116,7 +113,7 @@ def test_after_a_restore_of_last_nights_backup_the_stations_kept_rows_fill_the_d
     centre.start()
     if transport == "http":  # without a line of its own to the hub a station hears of it with the next row it brings
         gate.show(number(7))
-    wait(lambda: held_once(centre, "gate-1", 8 if transport == "http" else 7), 120)
+    wait(lambda: held_once(centre, "gate-1", 8 if transport == "http" else 7))
     centre.run("journal", "verify", "gate-1")
 
 
@@ -143,7 +140,7 @@ def test_a_card_that_was_set_back_loses_no_check_in_and_none_counts_twice(centre
     for person in range(5, 9):  # under numbers of which the hub holds two
         gate.show(number(person))
     centre.start()
-    wait(lambda: centre.counted("gate-1") == 9, 120)
+    wait(lambda: centre.counted("gate-1") == 9)
     rows = centre.rows("gate-1")
     assert sorted(row["seq"] for row in rows) == [1, 1, 2, 2, 3, 3, 4, 4, 5]
     assert len({row["person"] for row in rows if row["person"]}) == 9

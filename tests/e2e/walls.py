@@ -89,7 +89,7 @@ class Fleet:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=self._folder, text=True)
         up = self._folder / "up.json"
         try:
-            wait(lambda: up.exists() or self._process.poll() is not None, 180)
+            wait(lambda: up.exists() or self._process.poll() is not None, 300)
             assert up.exists(), self.said
         except BaseException:
             self._process.kill()  # or it goes on without anybody
@@ -104,7 +104,7 @@ class Fleet:
         """Ends it; its summary."""
         if self._summary is None:
             self._process.terminate()
-            said, _ = self._process.communicate(timeout=60)
+            said, _ = self._process.communicate(timeout=180)
             assert self._process.returncode == 0, self.said
             self._summary = json.loads(said.splitlines()[-1])
         return self._summary
@@ -152,13 +152,13 @@ def looking_on(browser, centre: Centre, viewport: dict[str, int] = DESK, scheme:
         page.fill("[name=account]", WHO)
         page.fill("[name=password]", PASSWORD)
         page.press("[name=password]", "Enter")
-        page.wait_for_url("**/officers/**")
+        page.wait_for_url(lambda url: not url.endswith("/sign-in"))
         page.goto(f"http://127.0.0.1:{centre.http}{FLEET}")
-        page.locator("#line").get_by_text("Đang cập nhật trực tiếp").wait_for(timeout=60_000)
+        page.locator("#line").get_by_text("Đang cập nhật trực tiếp").wait_for(timeout=120_000)
         yield page
 
 
-def told_within(page, faults: dict[str, str], pixels: int, *, in_lines: bool, seconds: float = 60) -> None:
+def told_within(page, faults: dict[str, str], pixels: int, *, in_lines: bool, seconds: float = 120) -> None:
     """Every fault is told in words within so many pixels from the top, at once; ``in_lines``: alarms do not count."""
 
     def depths() -> dict[str, float]:

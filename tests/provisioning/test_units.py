@@ -21,7 +21,7 @@ UNITS = {"station.service": MOST_EXPOSED, "hub.service": 15}
 def run(*words: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
     if shutil.which(str(words[0])) is None:
         lacking(f"{words[0]} is not installed")
-    return subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=60, **options)
+    return subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=180, **options)
 
 
 @pytest.fixture(scope="module")

@@ -208,6 +208,15 @@ def test_a_signal_only_sets_stop_and_its_old_handler_comes_back():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_signal_that_interrupts_a_look_at_stop_stops_all_the_same():
+    stop = threading.Event()
+    with stopped_by_signals(stop):
+        with stop._cond:  # held by this thread for a moment whenever it waits
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert not stop.is_set()
+        assert stop.wait(60)
+
+
 def test_a_log_line_is_one_line_of_json_with_its_extras(caplog):
     logger = logging.getLogger("station.test")
     with caplog.at_level(logging.INFO):

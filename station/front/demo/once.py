@@ -38,7 +38,7 @@ def play(wishes: Wishes, stop: threading.Event, *, script: Path | None, keep: Pa
         with Page(stage.page, stage.serial) as page:
             crowd = Crowd(stage, page, stop)
             with Telling().step("waiting until hub and rules are there"):
-                page.wait("status", lambda status: status["policy_version"] and not status["hub_problem"])
+                page.wait("status", _is_settled, _SETTLED_WITHIN)
             presentations = [_tell(one) for one in crowd.play(scene)]
             page.set_network(True)
         journal, held = _recorded(stage, stop)
@@ -111,6 +111,10 @@ class Crowd:
         self._stage.check()
         if self._stop.is_set():
             raise Interrupted("ended before the crowd was through")
+
+
+def _is_settled(status: Mapping[str, Any]) -> bool:
+    return bool(status["policy_version"] and not status["hub_problem"])
 
 
 def _decides(row: Mapping[str, Any], about: int, choice: str) -> bool:

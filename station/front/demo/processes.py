@@ -16,7 +16,7 @@ from typing import Final, Self
 from station.errors import StationError
 
 _END_WITHIN: Final = 8.0
-_KILLED_WITHIN: Final = 2.0
+_KILLED_WITHIN: Final = 30.0
 _LAST_WORDS: Final = 12
 _NOT_OURS: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "STATE_DIRECTORY", "RUNTIME_DIRECTORY")
 

@@ -29,7 +29,7 @@ from station.sections import Transport
 PEOPLE: Final = 300
 NAME: Final = "demo-1"
 _UP_WITHIN: Final = 120.0
-_DEADLINE: Final = 2500
+_DEADLINE: Final = 5000
 """Milliseconds that the station waits for its hub: a demo shares its machine with hub, broker and browser."""
 
 
@@ -114,8 +114,7 @@ class Telling:
 def staged(wishes: Wishes, stop: threading.Event) -> Iterator[Stage]:
     """Everything up while the block lasts, and nothing of it after; ``DemoError`` when a part cannot be had."""
     tell = Telling()
-    port = _page_port(wishes.port)
-    with ExitStack() as stack:
+    with ExitStack() as stack, _page_port(wishes.port) as port:
         folder = Path(tempfile.mkdtemp(prefix="tram-quet-demo-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         with tell.step("inventing a province"):
@@ -140,15 +139,21 @@ def staged(wishes: Wishes, stop: threading.Event) -> Iterator[Stage]:
         yield Stage(f"http://127.0.0.1:{port}/", page, folder, cast, tuple(parts), serial, wall)
 
 
-def _page_port(wanted: int) -> int:
-    """The page's port, tried out now, so that a taken one is told before anything is started."""
-    try:
-        with socket.create_server(("127.0.0.1", wanted)) as probe:
-            return int(probe.getsockname()[1])
-    except (OSError, OverflowError) as error:
-        problem = getattr(error, "strerror", None) or error
-        cure = "choose another with --port, or leave it out for a free one"
-        raise DemoError(f"port {wanted} is not to be had: {problem}; {cure}") from error
+@contextmanager
+def _page_port(wanted: int) -> Iterator[int]:
+    """The page's port, tried out now, so that a taken one is told before anything is started.
+
+    While the block lasts the system gives it to nobody who asks for any; the station asks for it by number.
+    """
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            keeper.bind(("127.0.0.1", wanted))
+        except (OSError, OverflowError) as error:
+            problem = getattr(error, "strerror", None) or error
+            cure = "choose another with --port, or leave it out for a free one"
+            raise DemoError(f"port {wanted} is not to be had: {problem}; {cure}") from error
+        yield int(keeper.getsockname()[1])
 
 
 def _found_hub(folder: Path, wishes: Wishes, stop: threading.Event) -> Mapping[str, Mapping[str, str]]:
