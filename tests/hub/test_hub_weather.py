@@ -26,7 +26,7 @@ LOOPS = {
     "what other processes change in the database is not seen now",
 }
 """What a hub says that has something to do for each of them."""
-PATIENCE = 30
+PATIENCE = 90
 
 
 @pytest.fixture(scope="module")
