@@ -278,11 +278,11 @@ def test_failed_sign_ins_at_several_hubs_at_once_are_all_counted(database, ring)
 
 def test_of_many_tries_at_several_hubs_at_once_no_more_are_free_than_at_one(database, ring):
     hubs = [Store(database) for _ in range(HUBS)]
-    begin = threading.Barrier(TRIES)
+    begin, at = threading.Barrier(TRIES), now()
 
     def one(number):
         begin.wait()
-        return sessions.sign_in(hubs[number % HUBS], ring, "guard", "không phải", "", f"10.0.0.{number}", now())
+        return sessions.sign_in(hubs[number % HUBS], ring, "guard", "không phải", "", f"10.0.0.{number}", at)
 
     with ThreadPoolExecutor(TRIES) as pool:
         list(pool.map(one, range(TRIES)))
