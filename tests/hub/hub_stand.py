@@ -151,24 +151,9 @@ class HubProcess:
         path = self.data / "ready.json"
         path.unlink(missing_ok=True)
         lines = len(self.lines("broker connected")) if self.log.exists() else 0
+        words = [sys.executable, "-m", "hub", "serve", "--data", self.data, "--port", "0", "--ready", path]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "hub",
-                    "serve",
-                    "--data",
-                    self.data,
-                    "--port",
-                    "0",
-                    "--ready",
-                    path,
-                    *self._arguments,
-                ],
-                cwd=ROOT,
-                stderr=log,
-            )
+            self.process = subprocess.Popen([*words, *self._arguments], cwd=ROOT, stderr=log)
         try:
             until(lambda: path.exists() or self.process.poll() is not None, "hub ready", 2 * SECONDS)
             assert path.exists(), self.log.read_text()
