@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lacking import lacking
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 WITHIN = 60_000
 """Milliseconds in which a page must come to what a test expects of it."""
@@ -42,8 +42,26 @@ def chromium() -> Iterator[Callable[..., Browser]]:
         def launch(*more: str) -> Browser:
             words = [*SWITCHES, *more]
             running.append(playwright.chromium.launch(executable_path=path, args=words, timeout=LAUNCHED_WITHIN))
-            return running[-1]
+            return _patient(running[-1])
 
         yield launch
         for browser in running:
             browser.close()
+
+
+def _patient(browser: Browser) -> Browser:
+    """Has what its pages are asked to do take as long as what is expected of them."""
+    context, page = browser.new_context, browser.new_page
+
+    def new_context(**named: object) -> BrowserContext:
+        made = context(**named)
+        made.set_default_timeout(WITHIN)
+        return made
+
+    def new_page(**named: object) -> Page:
+        made = page(**named)
+        made.set_default_timeout(WITHIN)
+        return made
+
+    browser.new_context, browser.new_page = new_context, new_page
+    return browser

@@ -85,7 +85,7 @@ class Writer:
     @property
     def busy(self) -> bool:
         """Whether something waits to be committed or read."""
-        return self._unread or not self._queue.empty()
+        return self._unread or self._queue.unfinished_tasks > 0  # also what was taken out and is being committed
 
     def deliver(self, delivery: Delivery) -> bool:
         """Takes a delivery unless too much waits already."""
@@ -105,6 +105,8 @@ class Writer:
             deliveries = self._gather(self._patience)
             if deliveries or self._unread:
                 self._unread = self._commit(deliveries)
+            for _ in deliveries:
+                self._queue.task_done()  # only now: what is still to be read of them is known
             self._more_comes = any(_is_large(each.message) for each in deliveries)
 
     @property

@@ -69,7 +69,10 @@ TOKEN = "bi-mat-cua-he-thong"
 
 @dataclass
 class Foreign(ThreadingHTTPServer):
-    """``people`` by the number they are asked for; ``mood`` is how the system feels."""
+    """``people`` by the number they are asked for; ``mood`` is how the system feels.
+
+    Every answer waits until ``go`` is set.
+    """
 
     people: dict[str, dict[str, object]] = field(default_factory=dict)
     mood: str = "well"
@@ -81,7 +84,8 @@ class Foreign(ThreadingHTTPServer):
 
     def __post_init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Desk)
-        self.over = threading.Event()
+        self.over, self.go = threading.Event(), threading.Event()
+        self.go.set()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property
@@ -94,6 +98,7 @@ class Foreign(ThreadingHTTPServer):
 
     def __exit__(self, *_: object) -> None:
         self.over.set()
+        self.go.set()
         self.shutdown()
         self._thread.join()
         self.server_close()
@@ -116,6 +121,7 @@ class _Desk(BaseHTTPRequestHandler):
         self.server.headers = dict(self.headers)
         if self.server.seconds:
             self.server.over.wait(self.server.seconds)
+        self.server.go.wait()
         getattr(self, self.server.mood)(asked)
 
     def well(self, asked: dict[str, dict[str, str]]) -> None:
@@ -193,9 +199,9 @@ def known(number: str, **groups: object) -> dict[str, object]:
 
 
 def declared(day: str = "", *signs: str, **more: object) -> dict[str, object]:
-    """A declaration as that system writes it; today's without a day."""
+    """A declaration as that system writes it; of a minute ago without a day."""
     return {
-        "ngay": day or time.strftime("%d/%m/%Y 00:01", time.gmtime(time.time() + 7 * 3600)),
+        "ngay": day or time.strftime("%d/%m/%Y %H:%M", time.gmtime(time.time() + 7 * 3600 - 60)),
         "trieuChung": [*signs],
         **more,
     }

@@ -18,6 +18,9 @@ from hub.storage.store import Store
 HASTE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=60")
 DURABLE = ("fsync=on", "synchronous_commit=on", "shared_buffers=32MB", "max_connections=60")
 TEMPLATE = "tq_template"
+WITHIN = 120
+"""Seconds in which a program of PostgreSQL's must come to its end on a machine that has other things to do."""
+
 END_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -85,7 +88,7 @@ class Postgres:
 
     def __exit__(self, *_: object) -> None:
         self._admin.dispose()
-        self._guard.communicate(timeout=60)  # its input ends, and with it the server
+        self._guard.communicate(timeout=WITHIN)  # its input ends, and with it the server
 
     def start(self) -> None:
         """Starts the server on its data, as after a crash."""
@@ -103,7 +106,7 @@ class Postgres:
         """Ends it as a lost power line would, then starts it again."""
         lines = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
         os.kill(int(lines[0]), signal.SIGKILL)
-        until = time.monotonic() + 60
+        until = time.monotonic() + WITHIN
         while True:  # its children notice by themselves, and hold the shared memory until then
             try:
                 self.start()
@@ -159,4 +162,7 @@ class Postgres:
             connection.exec_driver_sql(statement)
 
     def _run(self, *words: str) -> None:
-        subprocess.run(words, cwd=self.folder, check=True, stdout=subprocess.DEVNULL, timeout=60, **self._as)
+        patient = {**os.environ, "PGCTLTIMEOUT": str(WITHIN)}
+        subprocess.run(
+            words, cwd=self.folder, check=True, stdout=subprocess.DEVNULL, timeout=2 * WITHIN, env=patient, **self._as
+        )

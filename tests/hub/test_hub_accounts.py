@@ -180,7 +180,7 @@ def test_an_officer_answers_for_communes_by_edition_and_code():
 def account(data, *words, typed="", code=0):
     """Runs one ``hub account`` command with this on its standard input."""
     command = [sys.executable, "-m", "hub", "account", *words, "--data", str(data)]
-    done = subprocess.run(command, cwd=ROOT, input=typed, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, input=typed, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == code, done.stderr
     return done.stdout + done.stderr
 

@@ -303,4 +303,5 @@ def test_a_real_hub_answers_whatever_it_is_sent_and_goes_on(serving_either):
     assert {each: code for each, code in answers.items() if code >= 500} == {}
     assert hub.process.poll() is None
     assert line.post("/v1/checkins", data=wire.encode(wire.Batch("s1", "f" * 16, 1, ()))).status_code == 200
+    assert hub.stop() == 0
     assert not [said for said in map(json.loads, hub.log.read_text().splitlines()) if "died" in said.get("event", "")]

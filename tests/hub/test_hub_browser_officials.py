@@ -14,7 +14,7 @@ from hub.officials.rights import Role
 from hub.opening import open_store
 from hub.storage.tables import visits
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 PASSWORD = "ba con vịt trời"
 MY_QR = "MYQR-ANH-0001"

@@ -134,7 +134,7 @@ def test_nobody_answers_for_a_command_who_has_no_open_account(desk, monkeypatch,
     for words in (
         ["person", "export"],
         ["person", "erase"],
-        ["person", "hold", "--reason", "court order 7", "--until", "2027-01-01T00:00:00Z"],
+        ["person", "hold", "--reason", "court order 7", "--until", (now() + timedelta(days=9)).isoformat()],
         ["person", "release", "1"],
         ["keys", "rotate"],
         ["export", "checkins", "--identities"],

@@ -180,7 +180,7 @@ def test_the_writer_dates_what_nobody_waits_for_and_goes_on_after_a_start(people
     assert writer.deliver(Delivery(more.batch(), lambda result: answered.set()))
     thread = threading.Thread(target=writer.run, daemon=True)
     thread.start()
-    assert answered.wait(30)
+    assert answered.wait(60)
     until(lambda: not writer.busy, "everything dated")
     writer.stop()
     thread.join()

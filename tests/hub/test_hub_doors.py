@@ -9,8 +9,9 @@ import msgspec
 import pytest
 import requests
 from declared import form
+from drawn import drawn
 from hub_stand import CITIZEN, HubProcess, command, furnish, now
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core import wire
@@ -149,7 +150,7 @@ def spoilt(tree, draw):
 
 
 @pytest.mark.parametrize("door", TAKING, ids=lambda door: door.path)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@drawn(25)
 @given(data=st.data())
 def test_whatever_is_sent_every_answer_is_one_that_is_described(stand, door, data):
     _, station, client = stand

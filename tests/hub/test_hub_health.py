@@ -94,7 +94,7 @@ def test_what_a_station_says_of_its_health_is_shown_with_what_is_wrong(private):
     hub, line = private
     said = health(line.name, board=BoardFigures(temperature=84.0, under_voltage=True))
     line.publish("health", wire.encode(said))
-    until(lambda: fleet_of(hub)[line.name]["health"], "kept on disk", 60)
+    until(lambda: fleet_of(hub)[line.name]["health"], "kept on disk", 120)
     shown = fleet_of(hub)[line.name]
     assert shown["health"]["board"]["temperature"] == 84.0
     assert abs(shown["ahead"]) < 20
@@ -123,7 +123,7 @@ def test_garbage_replayed_future_dated_and_gigantic_health_is_counted_named_and_
     for payload in bad.values():
         line.publish("health", payload)
     until(lambda: dropped(hub, line.name) >= set(bad), "all of them named")
-    until(lambda: fleet_of(hub)[line.name]["health"], "the good one kept", 60)
+    until(lambda: fleet_of(hub)[line.name]["health"], "the good one kept", 120)
     assert fleet_of(hub)[line.name]["health"]["number"] == 5
 
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 import sqlalchemy as sa
+from drawn import drawn
 from hub_stand import EPOCH, OTHER_EPOCH, journal_of, now
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core import wire
@@ -165,7 +166,7 @@ _changes = st.dictionaries(_names, _json, max_size=3)
 _bytes = st.binary(max_size=60) | st.tuples(st.integers(0, 600), st.binary(min_size=1, max_size=3))
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@drawn(120, shared=True)
 @given(changed=_changes, bytes_=_bytes, cut=st.integers(0, 3))
 @example(changed={"at": EARLIEST}, bytes_=b"", cut=0)
 @example(changed={"at": LATEST, "type": "amendment", "about": 1}, bytes_=b"", cut=0)

@@ -117,8 +117,13 @@ def test_check_ins_are_held_once_however_often_they_are_sent(stand):
     line, book = hub.session(pinned["s2"]["token"]), book_for(pinned["s2"], "s2", 30)
     marks = [line.bring(book.batch()) for _ in range(3)]
     assert [(mark.through, mark.refused, mark.alarm) for mark in marks] == [(30, (), "")] * 3
-    exported = [json.loads(row) for row in hub.command("export", "checkins", "--station", "s2").splitlines()]
-    assert [row["seq"] for row in exported] == list(range(1, 31))
+
+    def exported() -> list[int]:
+        rows = hub.command("export", "checkins", "--station", "s2").splitlines()
+        return [json.loads(row)["seq"] for row in rows]
+
+    until(lambda: len(exported()) >= 30, "every row read")
+    assert exported() == list(range(1, 31))
 
 
 def test_the_next_look_up_knows_the_check_in(stand):

@@ -2,19 +2,21 @@
 
 import queue
 import threading
+import time
 from datetime import timedelta
 
 import msgspec
 import pytest
 import sqlalchemy as sa
-from hub_stand import CITIZEN, EPOCH, OTHER_EPOCH, Journal, journal_of, now
-from hypothesis import HealthCheck, given, settings
+from drawn import drawn
+from hub_stand import CITIZEN, EPOCH, OTHER_EPOCH, Journal, journal_of, now, until
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core import rows, wire
 from core.model import Direction, Outcome, Scheme, Subject
 from hub.journals import intake, proof, reading
-from hub.journals.writer import LARGE, READ_A_COMMIT, READ_BESIDE, Delivery, Writer
+from hub.journals.writer import LARGE, READ_BESIDE, Delivery, Writer
 from hub.register.people import IdentityRecord, PersonRecord
 from hub.register.registry import add_identity, put_person
 from hub.register.standings import Standings
@@ -124,25 +126,42 @@ def test_one_stations_backlog_starves_nobody(hub):
 
 @pytest.mark.parametrize(("rows", "behind"), [(LARGE, True), (LARGE - 1, False)], ids=["backlog", "not one"])
 def test_the_rows_of_a_backlog_are_opened_only_once_its_next_batch_has_been_waited_for(hub, rows, behind):
-    waits, batches = 2.0, 4
+    waits, batches = 600.0, 4
     book, taken = journal(hub, batches * rows), queue.Queue()
     writer = Writer(hub.store, hub.ring, patience=waits)
-    running = threading.Thread(target=writer.run)
+    running = threading.Thread(target=writer.run, daemon=True)
     running.start()
     try:
-        for first in range(1, batches * rows, rows):
-            batch = book.batch(first, first + rows - 1)
-            threading.Timer(0.2, writer.deliver, [Delivery(batch, taken.put)]).start()  # it is on its way
-            assert taken.get(timeout=60).through == first + rows - 1
+        for last in range(rows, batches * rows + 1, rows):
+            time.sleep(0.2)  # it is on its way
+            writer.deliver(Delivery(book.batch(last - rows + 1, last), taken.put))
+            assert taken.get(timeout=60).through == last
+            if not behind:
+                until(lambda last=last: hub.count(visits) == last, "all of it opened, whatever comes next")
         opened = hub.count(visits)
     finally:
         writer.stop()
+        writer.deliver(Delivery(wire.Batch("s1", EPOCH, 1, ()), taken.put))  # what it waits for
         running.join(60)
-    assert (opened <= batches * READ_BESIDE) == behind
-    assert behind or opened >= min((batches - 1) * rows, READ_A_COMMIT)
+    assert not running.is_alive()
+    assert opened <= batches * READ_BESIDE if behind else opened == batches * rows
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_writer_is_busy_until_what_it_was_given_is_read_also_while_it_says_that_it_is_on_disk(hub):
+    book, seen = journal(hub, 3 * READ_BESIDE), queue.Queue()
+    writer = Writer(hub.store, hub.ring)
+    running = threading.Thread(target=writer.run, daemon=True)
+    running.start()
+    until(lambda: not writer.busy, "nothing to do")
+    writer.deliver(Delivery(book.batch(), lambda _: seen.put((writer.busy, hub.count(visits)))))
+    assert seen.get(timeout=60) == (True, READ_BESIDE)
+    until(lambda: not writer.busy, "all of it read")
+    assert hub.count(visits) == len(book.raws)
+    writer.stop()
+    running.join(60)
+
+
+@drawn(25, shared=True)
 @given(pieces=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=8), read=st.integers(1, 4))
 def test_any_order_overlap_and_repetition_of_batches_ends_in_each_row_once(hub, pieces, read):
     with hub.store.writing() as connection:

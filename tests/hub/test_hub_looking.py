@@ -28,7 +28,7 @@ WINDOW = {
     "until": f"{HUE + timedelta(minutes=5):%Y-%m-%dT%H:%M}",
     "margin": "15",
 }
-LONGEST = 20.0
+LONGEST = 60.0
 """Seconds for which a look is held back at most: a machine with other work needs some for what is done meanwhile."""
 
 ROLES = (Role.EPIDEMIOLOGIST, Role.COMMUNE_OFFICER, Role.CHECKPOINT_OFFICER)
@@ -111,7 +111,7 @@ def test_a_check_in_is_kept_and_a_check_answered_while_a_long_look_is_worked_out
             kept = connection.scalar(sa.select(sa.func.count()).select_from(visits))
             log = [entry.action for entry in audit.entries(connection)]
         held.go.set()
-        shown = looking.result(4 * LONGEST)
+        shown = looking.result(2 * LONGEST)
     assert (held.in_time, kept, "N***** T** Ánh" in checked.text, log) == (True, 1, True, ["check"])
     assert shown.status_code == 200
     with peopled.reading() as connection:

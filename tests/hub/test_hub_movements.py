@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given, settings
+from drawn import drawn
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import Direction
@@ -116,6 +117,7 @@ scans = st.builds(
 passages = st.lists(scans, max_size=8, unique_by=lambda scan: (scan.who, scan.at))
 
 
+@drawn()
 @given(passages, st.randoms())
 def test_nobody_is_in_two_places_at_once_whatever_order_rows_come_in(given, luck):
     now = DAY + timedelta(hours=41)
@@ -134,7 +136,7 @@ def minutes_of(since: datetime, until: datetime) -> set[datetime]:
     return {since + timedelta(minutes=minute) for minute in range(int((until - since).total_seconds() // 60) + 1)}
 
 
-@settings(max_examples=50)
+@drawn(50)
 @given(passages)
 def test_overlaps_are_what_going_through_every_minute_finds(given):
     found = stays(given, SITES, DAY + timedelta(hours=41))
@@ -146,6 +148,7 @@ def test_overlaps_are_what_going_through_every_minute_finds(given):
     }
 
 
+@drawn()
 @given(passages, st.integers(0, 30))
 def test_two_people_meet_alike_from_either_side_and_never_less_with_a_margin(given, margin):
     found = stays(given, SITES, DAY + timedelta(hours=41))

@@ -4,8 +4,9 @@ import json
 
 import pytest
 import sqlalchemy as sa
+from drawn import drawn
 from hub_stand import CITIZEN, PEOPLE, now
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import Scheme, Subject
@@ -127,7 +128,7 @@ def test_both_forms_of_an_insurance_card_are_one_identity(value):
     assert people.IdentityRecord(Scheme.INSURANCE, value).subject == Subject(Scheme.INSURANCE, "9900000001")
 
 
-@settings(max_examples=200)
+@drawn(200)
 @given(raw=st.binary(max_size=200) | st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["people", "places", "policies", "ref", "name", "identities"]), inner)).map(lambda tree: json.dumps(tree).encode()))  # fmt: skip # noqa: E501
 def test_any_file_is_read_or_refused_in_words(raw):
     try:
@@ -137,7 +138,7 @@ def test_any_file_is_read_or_refused_in_words(raw):
     assert all(fault.startswith("f.json: ") for fault in faults)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@drawn(15, shared=True)
 @given(days=st.lists(st.tuples(st.sampled_from(["health", "entry"]), st.integers(1, 28)), max_size=6))
 def test_the_newest_declaration_of_each_kind_is_the_standing(store, ring, days):
     with store.writing() as connection:

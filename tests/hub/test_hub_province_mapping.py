@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from drawn import drawn
 from foreign_system import MAPPING, declared, known
 from hypothesis import given
 from hypothesis import strategies as st
@@ -298,6 +299,7 @@ answers_of_a_sort = st.fixed_dictionaries(
 )
 
 
+@drawn()
 @given(answers_of_a_sort | json_values)
 def test_whatever_json_comes_is_a_person_or_nobody_or_a_misfit(document):
     try:
@@ -307,6 +309,7 @@ def test_whatever_json_comes_is_a_person_or_nobody_or_a_misfit(document):
     assert found is None or (isinstance(found, Foreign) and 0 < len(found.number) <= 200)
 
 
+@drawn()
 @given(st.integers(100, 599), st.binary(max_size=200))
 def test_whatever_bytes_come_are_a_person_or_nobody_or_a_misfit(status, body):
     told = trial.judge(mapped()[0], ASKED, status, body)
@@ -314,6 +317,7 @@ def test_whatever_bytes_come_are_a_person_or_nobody_or_a_misfit(status, body):
     assert bool(told.problem) == (told.outcome == "misfit")
 
 
+@drawn()
 @given(
     st.dictionaries(st.sampled_from([*WHOLE, "x"]), json_values | st.dictionaries(st.text(), json_values), max_size=5)
 )
@@ -323,11 +327,13 @@ def test_whatever_a_mapping_file_holds_is_a_mapping_or_faults_in_words(given_fil
     assert all(": " in fault for fault in faults)
 
 
+@drawn()
 @given(json_values, st.text())
 def test_a_pointer_never_raises(document, pointer):
     read(document, pointer)
 
 
+@drawn()
 @given(st.integers() | st.floats() | st.text(), st.sampled_from(["rfc3339", "epoch-s", "epoch-ms", "dd/mm/yyyy HH:MM"]))
 def test_a_moment_is_read_or_refused_without_repeating_it(value, form):
     try:

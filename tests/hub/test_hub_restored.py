@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from hub_stand import CITIZEN, HubProcess, furnish, now, on, until
+from ports import free_port
 
 from core import keys, wire
 from core.model import Direction, GateKind, Outcome, Scheme
@@ -55,8 +56,8 @@ def record(journal: Journal, count: int) -> None:
 def test_an_idle_station_over_http_fills_a_restored_hub_again(tmp_path, often, databases):
     first, (database, again) = tmp_path / "hub", databases
     pinned = furnish(first, "s1", database=database)["s1"]
-    hub = HubProcess(first, *on(first, database)).start()
-    _, _, port = str(hub.ready["http"]).rpartition(":")
+    port = str(free_port())  # of those that nobody is given meanwhile, who asks for any
+    hub = HubProcess(first, *on(first, database), "--port", port).start()
     (tmp_path / "secret.txt").write_text("twelve letters at least\n")
     sealed = ("--passphrase-file", tmp_path / "secret.txt")
 
@@ -68,19 +69,19 @@ def test_an_idle_station_over_http_fills_a_restored_hub_again(tmp_path, often, d
         loop = threading.Thread(target=sync.run, args=(ending,), daemon=True)
         loop.start()
         record(journal, 3)
-        until(lambda: journal.backlog().rows == 0, "the first rows held", 60)
+        until(lambda: journal.backlog().rows == 0, "the first rows held", 120)
         hub.command("backup", tmp_path / "night.tqb", *sealed)
         record(journal, 4)
-        until(lambda: journal.backlog().rows == 0, "the rows after the backup held", 60)
+        until(lambda: journal.backlog().rows == 0, "the rows after the backup held", 120)
         assert hub.stop() == 0
         hub = HubProcess(tmp_path / "again", *on(tmp_path / "again", again), "--port", port)
         hub.command("restore", tmp_path / "night.tqb", *sealed)
         hub.start()
         with hub.session(pinned["token"]) as asking:
-            until(lambda: asking.get("/v1/held").json()["through"] == 7, "what the restored hub lost", 60)
+            until(lambda: asking.get("/v1/held").json()["through"] == 7, "what the restored hub lost", 120)
         ending.set()
         wake.set()
-        loop.join(30)
+        loop.join(60)
     assert hub.stop() == 0
     proof = json.loads(hub.command("journal", "verify", "s1", "--json"))
     assert [(each["through"], each["missing"], each["refused"]) for each in proof] == [(7, [], 0)]

@@ -171,10 +171,11 @@ def test_a_row_is_left_while_its_boot_is_being_dated(peopled, ring, offline):
 
 
 def test_a_hardware_clock_that_was_right_needs_no_amendment_to_be_asked_about(peopled, ring, offline):
-    row(offline, clock=wire.RowClock("rtc", "boot", 10.0), at=now() - timedelta(seconds=70), **LET_IN)
+    begun = now() - timedelta(seconds=80)
+    row(offline, clock=wire.RowClock("rtc", "boot", 10.0), at=begun + timedelta(seconds=10), **LET_IN)
     take(peopled, ring, offline)
     assert looked(peopled, ring) == ([], [])
-    row(offline, clock=wire.RowClock("hub", "boot", 70.0), at=now() - timedelta(seconds=10), groups=FROM_HUB)
+    row(offline, clock=wire.RowClock("hub", "boot", 70.0), at=begun + timedelta(seconds=70), groups=FROM_HUB)
     take(peopled, ring, offline, first=2)
     assert [each.seq for each in looked(peopled, ring)[0]] == [1]
 

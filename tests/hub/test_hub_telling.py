@@ -278,7 +278,7 @@ def test_a_trial_says_by_which_way_it_went(tmp_path, hook, post):
     words = [sys.executable, "-m", "hub", "alarms", "test", "--config", str(tmp_path / "hub.toml")]
 
     def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
     done = run()
     assert (done.returncode, done.stdout) == (0, "webhook: sent\nmail: sent\n")

@@ -10,7 +10,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 from declared import ME, NOW, child, form
-from hub_stand import CITIZEN, PEOPLE, HubProcess, Journal, furnish, journal_of, now
+from hub_stand import CITIZEN, PEOPLE, HubProcess, Journal, furnish, journal_of, now, until
 
 from core import keys, wire
 from core.model import Area, GateKind, Origin, Scheme
@@ -87,7 +87,8 @@ def test_the_same_rows_through_both_are_held_and_read_once(both, ring):
     for thread in threads:
         thread.start()
     for _ in range(2 * ROWS // 10):
-        assert answered.acquire(timeout=30)
+        assert answered.acquire(timeout=60)
+    until(lambda: not any(writer.busy for writer in writers), "every row read")
     for writer, thread in zip(writers, threads, strict=True):
         writer.stop()
         thread.join()
@@ -186,10 +187,13 @@ def test_one_of_two_killed_in_the_middle_loses_and_doubles_nothing(processes, da
                 hub, attempt = hubs[attempt % 2], attempt + 1
                 try:
                     with hub.session(pinned["token"]) as line:
-                        assert line.bring(batch).through >= 0
+                        answer = line.post("/v1/checkins", data=wire.encode(batch))
                 except requests.RequestException:
                     time.sleep(0.01)
                     continue
+                if answer.status_code == 503:  # the other one writes for so long just now
+                    continue
+                assert answer.status_code == 200, answer.text
                 held.release()
                 break
             else:
@@ -208,6 +212,7 @@ def test_one_of_two_killed_in_the_middle_loses_and_doubles_nothing(processes, da
         mark = line.get("/v1/held").json()
     assert (mark["through"], mark.get("refused"), mark.get("alarm")) == (4 * ROWS, [], "")
     looking = Store(database)
+    until(lambda: count(looking, visits) >= 4 * ROWS, "every row read")
     counts = [count(looking, table) for table in (journal_rows, visits, alarms)]
     looking.close()
     assert counts == [4 * ROWS, 4 * ROWS, 0]
@@ -222,10 +227,11 @@ def test_a_station_may_bring_its_rows_to_either_hub_and_ask_the_other(processes,
     with ThreadPoolExecutor(4) as several:
         marks = list(several.map(lambda number: lines[number % 2].bring(book.batch()), range(8)))
     assert [(mark.through, mark.refused, mark.alarm) for mark in marks] == [(ROWS, (), "")] * 8
+    looking = Store(database)
+    until(lambda: count(looking, visits) >= ROWS, "every row read")
     ask = wire.encode(wire.Ask(wire.Who(Scheme.CITIZEN, CITIZEN), GateKind.VENUE, now()))
     standings = [line.post("/v1/lookup", data=ask).json()["standing"] for line in lines]
     assert [standing["destination"]["place"] for standing in standings] == ["cho", "cho"]
-    looking = Store(database)
     assert (count(looking, journal_rows), count(looking, visits)) == (ROWS, ROWS)
     looking.close()
 
@@ -272,11 +278,11 @@ def test_failed_sign_ins_at_several_hubs_at_once_are_all_counted(database, ring)
 
 def test_of_many_tries_at_several_hubs_at_once_no_more_are_free_than_at_one(database, ring):
     hubs = [Store(database) for _ in range(HUBS)]
-    begin = threading.Barrier(TRIES)
+    begin, at = threading.Barrier(TRIES), now()
 
     def one(number):
         begin.wait()
-        return sessions.sign_in(hubs[number % HUBS], ring, "guard", "không phải", "", f"10.0.0.{number}", now())
+        return sessions.sign_in(hubs[number % HUBS], ring, "guard", "không phải", "", f"10.0.0.{number}", at)
 
     with ThreadPoolExecutor(TRIES) as pool:
         list(pool.map(one, range(TRIES)))

@@ -36,7 +36,7 @@ def two(postgres_database):
 
 def at_once(two, *works: Work) -> list[object]:
     """Has each hub do its work again and again beside the other; what the works gave, in no order."""
-    start = threading.Barrier(len(works), timeout=30)
+    start = threading.Barrier(len(works), timeout=60)
 
     def again(store: Store, work: Work) -> list[object]:
         start.wait()
@@ -48,7 +48,7 @@ def at_once(two, *works: Work) -> list[object]:
 
     with ThreadPoolExecutor(len(works)) as pool:
         running = [pool.submit(again, store, work) for store, work in zip(two, works, strict=True)]
-        return [each for one in running for each in one.result(60)]
+        return [each for one in running for each in one.result(200)]
 
 
 def declared(two, ring, *forms, by=ME) -> list[int]:

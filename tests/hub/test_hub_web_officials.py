@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 import requests
-from hub_stand import CITIZEN, SECONDS, HubProcess, furnish, journal_of, now, on
+from hub_stand import CITIZEN, SECONDS, HubProcess, furnish, journal_of, now, on, until
 
 from hub.config import Settings
 from hub.journals.intake import take
@@ -126,8 +126,13 @@ def test_signing_out_ends_the_session_on_the_server(signed_in):
 
 def test_a_check_shows_a_masked_name_and_three_groups_and_is_logged_by_key(hub, signed_in):
     officer = signed_in(Role.CHECKPOINT_OFFICER)
-    answers = [officer.submit("/officers/check", box="entry", code=CITIZEN) for _ in range(5)]
-    assert min(each.elapsed for each in answers) < timedelta(seconds=1)  # the others may have been in somebody's way
+    answers = []
+
+    def is_quick():
+        answers.append(officer.submit("/officers/check", box="entry", code=CITIZEN))
+        return answers[-1].elapsed < timedelta(seconds=1)
+
+    until(is_quick, "an answer within a second")  # others may have been in somebody's way
     answer = answers[0]
     assert 'data-outcome="warn"' in answer.text
     assert "N***** T** Ánh" in answer.text

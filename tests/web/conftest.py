@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from chromium import chromium
 from databases import module_database, postgres  # noqa: F401  # fixtures
 from gates import Gate
-from town import PASSWORD, furnish_town
+from town import PASSWORD, furnish_town, speak
 from web_stand import Messages, Visitor, serve_pages, station_config
 
 
@@ -48,7 +48,8 @@ def visitor(site, messages):
 
 @pytest.fixture
 def technician(town):
-    """Somebody without JavaScript who looks after the town's stations, signed in."""
+    """Somebody without JavaScript who looks after the town's stations, signed in; one of these was heard just now."""
+    speak(town)
     with Visitor(town.url, None) as visitor:
         visitor.submit("/officers/sign-in", account="ky-thuat", password=PASSWORD)
         yield visitor

@@ -34,7 +34,7 @@ def choose(page, field, value: str, *, scripts: bool = True) -> None:
 def look_for(page, field, value: str) -> None:
     """Types the name of one of a list whose field has the focus; anew, if letters came too slowly for one name."""
     name = field.locator(f"option[value='{value}']").inner_text()
-    for _ in range(5):
+    for _ in range(20):
         if field.input_value() == value:
             return
         page.keyboard.type(name)

@@ -1,5 +1,7 @@
 """A page used by keyboard alone: the focus is walked to each thing by Tab, and must be seen where it is."""
 
+from playwright.sync_api import expect
+
 SEEN = """(selector) => {
   const here = document.activeElement;
   if (!here.matches(selector)) return '';
@@ -69,7 +71,7 @@ def _select(page, field, value: str) -> None:
     if steps and field.evaluate("each => !!each.closest('.with-button')?.querySelector('.opens')"):
         with page.expect_navigation():
             page.keyboard.press("Tab")
-        assert page.locator(":focus").count() == 1, "the list that was opened has the focus"
+        expect(page.locator(":focus"), "the list that was opened has the focus").to_have_count(1)
 
 
 def _type_moment(page, field, value: str) -> None:

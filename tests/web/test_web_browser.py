@@ -11,7 +11,7 @@ from keys_alone import enter, reach, type_in
 from playwright.sync_api import expect
 from web_stand import phone, whole
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}

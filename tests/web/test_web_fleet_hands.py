@@ -12,7 +12,7 @@ from hub.officials.accounts import Account
 from hub.officials.rights import Role
 from hub.opening import open_store
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 PASSWORD = "ba con vịt trời"
 

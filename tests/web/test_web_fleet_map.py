@@ -105,6 +105,8 @@ def test_what_is_chosen_stands_in_the_address_and_goes_along_to_the_list(technic
 
 @pytest.mark.browser
 def test_marks_are_reached_by_keyboard_and_are_large_enough_for_a_finger(town, technician, browser):
+    from playwright.sync_api import expect
+
     with browser.new_context(viewport={"width": 360, "height": 740}) as context:
         cookies = [{"name": each.name, "value": each.value, "url": town.url} for each in technician.cookies]
         context.add_cookies(cookies)
@@ -112,7 +114,7 @@ def test_marks_are_reached_by_keyboard_and_are_large_enough_for_a_finger(town, t
         page.goto(town.url + MAP)
         page.locator("#line").get_by_text("Đang cập nhật trực tiếp").wait_for()
         page.locator("#m-s1").focus()
-        assert page.evaluate("document.activeElement.id") == "m-s1"
+        expect(page.locator("#m-s1")).to_be_focused()
         box = page.locator("#m-s1").bounding_box()
         assert min(box["width"], box["height"]) >= 44
         page.keyboard.press("Enter")

@@ -9,7 +9,7 @@ from keys_alone import enter, reach, type_in
 from playwright.sync_api import expect
 from town import CITIZEN, PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 DESK = {"width": 1280, "height": 900}
 WHY = "ca benh so 12"

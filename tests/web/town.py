@@ -1,5 +1,6 @@
 """A town on the hub that the pages are looked at with: officials of every role, long names, a morning's scans."""
 
+import itertools
 import json
 from datetime import timedelta
 
@@ -30,6 +31,7 @@ from hub.storage.tables import people as people_table
 from hub.storage.tables import visits
 
 PASSWORD = "ba con vịt trời"
+numbers = itertools.count(2)
 WARD = {"edition": "63", "province": "46", "district": "474", "commune": "19777"}
 CITIZEN = "046190990001"
 NAMES = (
@@ -138,13 +140,12 @@ def _erased(connection: sa.Connection) -> None:
     station_erasing.queue(connection, "00000000000000e3", [RowKey("s1", "bb", 3)], now() - timedelta(days=61))
 
 
-def _fleet(connection: sa.Connection) -> None:
-    """A station in trouble with a day behind it, one that was never heard, and alarms of both kinds."""
-    add_station(connection, "sieu-thi-cua-hung-vuong", "sieu-thi", None, now())
-    said = Health(
+def said(number: int) -> Health:
+    """What the station in trouble says of itself."""
+    return Health(
         station="s1",
         session="town",
-        number=1,
+        number=number,
         at=now(),
         up=86_400.0,
         journal=JournalFigures(backlog=412, oldest=1_260.0),
@@ -165,8 +166,20 @@ def _fleet(connection: sa.Connection) -> None:
         lookup=Histogram((0, 1, 30, 60, 9, *(0,) * 8), 1_200.0),
         versions=Versions(software="0.1.0", policy=1),
     )
-    row = {"station": "s1", "heard": now(), "ahead": 61.5, "via": "mqtt", "message": wire.encode(said)}
-    earlier = msgspec.structs.replace(said, decode=Histogram(), lookup=Histogram())
+
+
+def speak(site) -> None:
+    """Has that station be heard just now: one that has been silent for a while is that, before anything else."""
+    line = site.session(site.station["token"])
+    assert line.post("/v1/health", data=wire.encode(said(next(numbers)))).status_code == 200
+
+
+def _fleet(connection: sa.Connection) -> None:
+    """A station in trouble with a day behind it, one that was never heard, and alarms of both kinds."""
+    add_station(connection, "sieu-thi-cua-hung-vuong", "sieu-thi", None, now())
+    health = said(1)
+    row = {"station": "s1", "heard": now(), "ahead": 61.5, "via": "mqtt", "message": wire.encode(health)}
+    earlier = msgspec.structs.replace(health, decode=Histogram(), lookup=Histogram())
     row["hour"] = hours.marked(b"", None, earlier, now() - timedelta(minutes=61))
     connection.execute(sa.insert(healths).values(row))
     for minute in range(0, 24 * 60, 20):
