@@ -39,6 +39,7 @@ from core.model import (
 from core.policy import Rules
 from core.rules import Policy
 from core.wire import Row
+from hub import localtime
 from hub.journals import boots
 from hub.journals.rehearsal import credential_of
 from hub.journals.unsealing import Unreadable, decode
@@ -292,8 +293,8 @@ def _note(connection: sa.Connection, station: str, others: list[Other], now: dat
         for each in others
     ]
     connection.execute(insert(connection, other_verdicts).on_conflict_do_nothing(), values)
-    for day in sorted({each.at.date() for each in others}):
-        of_day = [each for each in others if each.at.date() == day]
+    for day in sorted({localtime.there(each.at).date() for each in others}):
+        of_day = [each for each in others if localtime.there(each.at).date() == day]
         let_in = sum(each.shown.outcome is not Outcome.WARN for each in of_day)
         detail = (
             f"{let_in} let in without the hub who would have been warned, "

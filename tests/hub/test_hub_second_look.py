@@ -10,6 +10,7 @@ from kept import take
 from core import wire
 from core.model import Origin, Outcome, Reason
 from core.rules import Policy
+from hub import localtime
 from hub.journals import boots, intake, reading
 from hub.journals.second_look import listed, look_again
 from hub.policy import policies
@@ -19,6 +20,7 @@ from hub.storage.tables import declarations
 HELD = wire.RowGroup(Origin.SNAPSHOT, None, now())
 FROM_HUB = wire.RowGroup(Origin.HUB, None, now())
 NOTHING = wire.RowGroup()
+NOON = (localtime.there(now()) - timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
 STRANGER = "046090009999"
 
 
@@ -88,6 +90,18 @@ def test_what_was_declared_afterwards_makes_no_verdict_another(peopled, ring, of
     assert other.known.reasons == (Reason.NO_HEALTH,)
 
 
+def test_rows_of_one_day_in_the_province_are_one_alarm_also_when_utc_has_begun_another(peopled, ring, offline):
+    begun = NOON - timedelta(hours=12)
+    for at in (begun, begun + timedelta(hours=23.9)):
+        row(offline, outcome=Outcome.PASS, reasons=(Reason.HELD_ANSWER,), at=at)
+    take(peopled, ring, offline)
+    found, (alarm,) = looked(peopled, ring)
+    assert (len(found), alarm.subject, alarm.times) == (2, NOON.date().isoformat(), 1)
+    row(offline, outcome=Outcome.PASS, reasons=(Reason.HELD_ANSWER,), at=begun - timedelta(minutes=1))
+    take(peopled, ring, offline, first=3)
+    assert len(looked(peopled, ring)[1]) == 2
+
+
 def test_each_row_is_asked_about_once(peopled, ring, offline):
     for _ in range(3):
         row(offline, outcome=Outcome.PASS, reasons=(Reason.HELD_ANSWER,))
@@ -143,9 +157,9 @@ def test_nobody_healthy_raises_an_alert_because_of_a_wrong_clock(peopled, ring, 
 
 @pytest.mark.parametrize("said", [UNSURE, LET_IN])
 def test_a_row_of_a_clock_that_nobody_had_set_is_asked_about_once_its_boot_is_dated(peopled, ring, offline, said):
-    true = now() - timedelta(hours=1)
+    true = NOON - timedelta(hours=1)
     row(offline, clock=GUESS, at=IN_1970, **said)
-    row(offline, **LET_IN)  # its clock was right: it waits for nobody
+    row(offline, at=NOON, **LET_IN)  # its clock was right: it waits for nobody
     take(peopled, ring, offline)
     (other,), (alarm,) = looked(peopled, ring)
     assert (other.seq, alarm.times) == (2, 1)
