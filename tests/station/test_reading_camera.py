@@ -19,6 +19,12 @@ FRAME = 1 / 30
 CHANCE = random.Random(7)
 
 
+@pytest.fixture(autouse=True)
+def same_chance():
+    """What shakes and what is grainy is the same for each test, whichever ran before it."""
+    CHANCE.seed(7)
+
+
 class Stream:
     """A camera at 30 frames a second in front of one reader, on a made-up clock."""
 
