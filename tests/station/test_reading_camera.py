@@ -78,6 +78,24 @@ def test_a_code_that_was_away_for_less_is_not():
     assert stream.show(ONE, 1) == []
 
 
+@pytest.mark.parametrize("seconds", [2.5, 5.0])
+def test_a_code_that_stays_while_the_board_stands_still_is_one_presentation(seconds):
+    stream = Stream()
+    assert stream.show(BOTH, 1)
+    stream.now += seconds
+    assert stream.show(BOTH, 1) == []
+    stream.now += 60  # as long as a cable takes to be put in again
+    assert sorted(stream.show(BOTH, 1)) == [b"one", b"two"]
+
+
+def test_a_code_that_left_before_the_board_stood_still_is_presented_again():
+    stream = Stream()
+    assert stream.show(ONE, 1) == [b"one"]
+    assert stream.show(TWO, 0.5) == [b"two"]
+    stream.now += 2.5
+    assert stream.show(ONE, 1) == [b"one"]
+
+
 def test_two_codes_in_view_are_two_presentations():
     assert sorted(Stream().show(BOTH, 3)) == [b"one", b"two"]
 
