@@ -104,20 +104,21 @@ class Service:
             self._turn()
             if ready and time.monotonic() - fed >= _FEED_EVERY:
                 fed = time.monotonic()
-                self._tell("WATCHDOG=1")
+                self._tell(self._sight(), "WATCHDOG=1")
 
     def _tell_ready(self, waited: float) -> bool:
         """READY when the station can read, or cannot and says why; not for ever later."""
-        if not self._sight().settled and waited < _READY_WITHIN:
-            self._tell()
+        sight = self._sight()
+        if not sight.settled and waited < _READY_WITHIN:
+            self._tell(sight)
             return False
-        self._tell("READY=1")
+        self._tell(sight, "READY=1")
         log.info("ready", extra={"loops": [loop.name for loop in self._loops], "sight": self._told})
         return True
 
-    def _tell(self, *state: str) -> None:
+    def _tell(self, sight: Sight, *state: str) -> None:
         """Tells systemd, and what the station reads with when that has changed."""
-        told = " ".join(self._sight().told.split())
+        told = " ".join(sight.told.split())
         status = () if told == self._told else (f"STATUS={told}",)
         self._told = told
         if state or status:

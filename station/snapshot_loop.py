@@ -68,6 +68,7 @@ class SnapshotLoop:
         """Goes on until ``stop``; the key that is kept on the card is there before the first look-up."""
         while not stop.is_set():
             wait = self._every * random.uniform(_SOONEST, 1.1)  # noqa: S311  # jitter, no secret
+            damage = self._held.damage
             try:
                 if self.step(stop):
                     wait = 0.0
@@ -77,11 +78,15 @@ class SnapshotLoop:
                 self._told(error.problem if isinstance(error, HubUnreachable) else str(error))
                 self._failures += 1
                 wait = min(_LONGEST, _AGAIN * 2.0**self._failures) * random.uniform(0.5, 1)  # noqa: S311  # jitter
-            self._rest(stop, wait)
+            self._rest(stop, wait, damage)
 
-    def _rest(self, stop: threading.Event, seconds: float) -> None:
-        """Until the next time to ask; shorter when what is held turns out damaged, but not again and again."""
-        until, damage = time.monotonic() + seconds, self._held.damage
+    def _rest(self, stop: threading.Event, seconds: float, damage: str) -> None:
+        """Until the next time to ask; shorter when what is held turns out damaged, but not again and again.
+
+        ``damage`` is what was known before it was asked last: what the gate has met since then was asked about by
+        nobody.
+        """
+        until = time.monotonic() + seconds
         while not stop.wait(max(0.0, min(_GLANCE, until - time.monotonic()))):
             now = time.monotonic()
             if now >= until or (self._held.damage and not damage and self._may_mend(now)):

@@ -29,6 +29,8 @@ _LIVES = {number: (number - 1) / 10 for number in range(1, 12)}
 
 _ASK_FIRMWARE = ("vcgencmd", "get_throttled")
 _PATIENCE = 2.0
+_LATE_AT_MOST = 3
+"""Times in a row that the program may not answer in: a board that is starting is busy."""
 
 
 class Vitals:
@@ -43,7 +45,7 @@ class Vitals:
         self._power = next(_power_files(root), None)
         self._alarm = _voltage_alarm(root)
         self._program = shutil.which(_ASK_FIRMWARE[0]) if self._power is None and self._alarm is None else None
-        self._ever = 0
+        self._ever = self._late = 0
         self._begun, self._spent = time.monotonic(), time.process_time()
 
     def read(self) -> BoardFigures:
@@ -95,9 +97,14 @@ class Vitals:
             done = subprocess.run(  # noqa: S603  # found in PATH, no word of it from outside
                 [str(self._program), _ASK_FIRMWARE[1]], capture_output=True, text=True, timeout=_PATIENCE, check=False
             )
-        except (OSError, subprocess.TimeoutExpired):
+        except subprocess.TimeoutExpired:
+            self._late += 1
+            self._program = self._program if self._late < _LATE_AT_MOST else None
+            return None
+        except OSError:
             self._program = None
             return None
+        self._late = 0
         bits = _hex(done.stdout.partition("throttled=")[2])
         self._program = self._program if bits is not None else None
         return bits

@@ -1,5 +1,6 @@
 """What tests of several parts share: free ports, a broker of one's own, and the photographs beside the checkout."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -15,6 +16,13 @@ from ports import free_port, listens
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60.0
 """Seconds that a started program has to listen."""
+
+# How long one example takes says more about the machine than about the code; tests of speed measure for themselves.
+with contextlib.suppress(ImportError):  # the simulated machine of the drivers' tests draws no examples
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("gate")
 
 
 @dataclass

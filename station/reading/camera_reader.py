@@ -12,7 +12,7 @@ from station.reading.eyesight import Eyesight
 from station.reading.framegate import FrameGate
 from station.reading.ladder import Ladder
 from station.reading.plane import Luma
-from station.reading.sightings import Sightings
+from station.reading.sightings import AWAY, Sightings
 from station.timings import Timings
 
 STILL_LOOK = 10
@@ -20,6 +20,10 @@ STILL_LOOK = 10
 
 STILL_RUNG = 6
 """Of those that show nothing, every how many-th is also tried from the next rung."""
+
+
+UNWATCHED = AWAY / 2
+"""Seconds between two frames from which on the camera or the board stood still, and not the people before it left."""
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -46,6 +50,7 @@ class CameraReader:
         self._ladder = ladder
         self._gate = FrameGate()
         self._sightings = Sightings()
+        self._last = float("inf")  # when a frame was seen last
         self._rung = 0  # the further rung tried last
         self._lucky = 0  # the further rung that last read something
         self._untried = 0  # further rungs to try before resting
@@ -58,6 +63,9 @@ class CameraReader:
         Raises ``ValueError`` for a frame whose numbers do not fit its memory.
         """
         self.figures = replace(self.figures, frames=self.figures.frames + 1)
+        if now - self._last > UNWATCHED:
+            self._sightings.unwatched(now - self._last, now)
+        self._last = now
         moved = self._gate.moved(frame)
         if moved:
             self._untried = len(self._ladder.rungs) - 1 if self.figures.frames > 1 else 0  # the first is no movement

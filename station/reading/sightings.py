@@ -57,6 +57,13 @@ class Sightings:
             if sighting and now - sighting.read <= BELIEVED_STILL:
                 sighting.seen = now
 
+    def unwatched(self, seconds: float, now: float) -> None:
+        """Note that nobody looked for so long: what was in view then has not been seen to leave it meanwhile."""
+        for tag in self._in_view:
+            sighting = self._known.get(tag)
+            if sighting and now - sighting.read <= BELIEVED_STILL:
+                sighting.seen += seconds
+
     def forget(self, read: Read) -> None:
         """Let a code be presented again at once: nobody had room for it."""
         self._known.pop(self._tag(read), None)

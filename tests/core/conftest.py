@@ -3,7 +3,6 @@
 import sys
 from types import ModuleType
 
-from hypothesis import settings
 from oscrypto.errors import LibraryNotFoundError
 
 try:
@@ -14,7 +13,3 @@ except LibraryNotFoundError:
     absent = ModuleType("certvalidator")
     absent.CertificateValidator = absent.ValidationContext = None
     sys.modules["certvalidator"] = absent
-
-# How long one example takes says more about the machine than about the code; tests of speed measure for themselves.
-settings.register_profile("gate", deadline=None)
-settings.load_profile("gate")

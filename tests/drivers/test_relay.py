@@ -22,6 +22,15 @@ def events(relay, count):
     return [(event.open, event.cause) for event in (relay.wait_event(30) for _ in range(count)) if event]
 
 
+def until(relay, last, times=1):
+    """What is told until this has been told so often."""
+    told = []
+    while told.count(last) < times:
+        (one,) = events(relay, 1)
+        told.append(one)
+    return told
+
+
 def history(pin):
     return [bool(state.state) for state in pin.states]
 
@@ -31,7 +40,6 @@ def test_a_fail_secure_door_is_pulled_open_for_the_time_asked_and_then_rests(pin
         pins.pin(COIL).clear_states()
         began = time.monotonic()
         relay.open(0.05)
-        assert pins.pin(COIL).state
         assert events(relay, 2) == [(True, "asked"), (False, "time")]
         assert time.monotonic() - began >= 0.05
         assert history(pins.pin(COIL)) == [False, True, False]
@@ -40,16 +48,16 @@ def test_a_fail_secure_door_is_pulled_open_for_the_time_asked_and_then_rests(pin
 def test_a_fail_safe_door_is_held_shut_by_the_relay_and_let_go_to_open(pins):
     with GpioRelay(pin=COIL, lock="fail-safe") as relay:
         assert pins.pin(COIL).state
+        pins.pin(COIL).clear_states()
         relay.open(0.02)
-        assert not pins.pin(COIL).state
         assert events(relay, 2) == [(True, "asked"), (False, "time")]
-        assert pins.pin(COIL).state
+        assert history(pins.pin(COIL)) == [True, False, True]
 
 
 def test_a_board_that_pulls_on_low_gets_the_opposite_levels(pins):
     with GpioRelay(pin=COIL, active_high=False) as relay:
         assert pins.pin(COIL).state
-        relay.open(5)
+        relay.open(60)
         assert not pins.pin(COIL).state
         relay.close()
         assert pins.pin(COIL).state
@@ -69,15 +77,19 @@ def test_the_relay_rests_after_the_station_stops_or_fails(pins, lock):
 
 def test_a_second_opening_lengthens_the_first_and_never_shortens_it(pins):
     with GpioRelay(pin=COIL) as relay:
-        relay.open(0.15)
+        relay.open(0.3)
+        relay.open(60)
         relay.open(0.01)
-        opened, again, shut = (relay.wait_event(30) for _ in range(3))
-    assert [(one.open, one.cause) for one in (opened, again, shut)] == [
-        (True, "asked"),
-        (True, "asked"),
-        (False, "time"),
-    ]
-    assert shut.at_monotonic - opened.at_monotonic >= 0.15
+        told = until(relay, (True, "asked"), times=3)
+        assert told[-2:] == [(True, "asked")] * 2, "only the first may have run out while this machine was busy"
+        assert relay.wait_event(0.5) is None
+        assert pins.pin(COIL).state
+        relay.close()
+        began = time.monotonic()
+        relay.open(0.1)
+        relay.open(0.01)
+        until(relay, (False, "time"))
+        assert time.monotonic() - began >= 0.1
 
 
 def test_a_cut_alarm_wire_opens_the_door_for_good(pins):
@@ -104,7 +116,7 @@ def test_the_alarm_takes_over_from_a_running_opening(pins):
     with GpioRelay(pin=COIL, alarm_pin=ALARM, alarm_contact="normally-open") as relay:
         relay.open(0.3)
         pins.pin(ALARM).drive_low()
-        assert events(relay, 2) == [(True, "asked"), (True, "alarm")]
+        until(relay, (True, "alarm"))
         assert relay.wait_event(0.5) is None
         assert pins.pin(COIL).state
 
@@ -125,7 +137,7 @@ def test_a_reset_shuts_the_door_only_when_the_alarm_is_over(pins):
 def test_every_opening_is_reported_with_its_time():
     with SimRelay() as relay:
         before = time.monotonic()
-        relay.open(5)
+        relay.open(60)
         event = relay.wait_event(30)
         assert event == RelayEvent(True, "asked", event.at_monotonic)
         assert before <= event.at_monotonic <= time.monotonic()

@@ -67,7 +67,7 @@ class Hub:
         self._stop.set()
         with socket.create_connection(self._listener.getsockname()):
             pass
-        self._thread.join(5)
+        self._thread.join(60)
         self._listener.close()
         for line in self._open:
             line.close()

@@ -58,6 +58,11 @@ class SmallHub:
         self._client.loop_start()
         assert self._subscribed.wait(60)
 
+    @property
+    def connected(self) -> bool:
+        """Whether the broker holds its line, and has brought all that there was when it does not."""
+        return self._client.is_connected()
+
     def say(self, leaf: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
         self._client.publish(f"tq/v1/s/{self.station}/{leaf}", payload, qos=qos, retain=retain)
 

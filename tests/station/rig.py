@@ -67,6 +67,11 @@ class Registry:
     orders: list[Signed] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     down: bool = False
+    ahead: timedelta = timedelta(0)
+    """By how much its clock is before this machine's."""
+
+    def now(self) -> datetime:
+        return now() + self.ahead
 
     def behave(self, line, request: bytes) -> None:
         head, _, body = request.partition(b"\r\n\r\n")
@@ -91,20 +96,20 @@ class Registry:
     def _look_up(self, body: bytes) -> bytes:
         ask = msgspec.json.decode(body, type=wire.Ask)
         self.asked.append(ask.who.value)
-        return wire.encode(wire.Answer(self.people.get(ask.who.value), now()))
+        return wire.encode(wire.Answer(self.people.get(ask.who.value), self.now()))
 
     def _take(self, body: bytes) -> bytes:
         batch = msgspec.json.decode(body, type=wire.Batch)
         for seq, raw in enumerate(batch.rows, start=batch.first):
             self.held[f"{batch.epoch}/{seq}"] = bytes(raw)
-        return wire.encode(wire.HeldMark(batch.station, batch.epoch, batch.first + len(batch.rows) - 1, now()))
+        return wire.encode(wire.HeldMark(batch.station, batch.epoch, batch.first + len(batch.rows) - 1, self.now()))
 
     def _hear(self, body: bytes) -> bytes:
         self.healths.append(wire.decode(body, Health))
-        return wire.encode(Taken(now()))
+        return wire.encode(Taken(self.now()))
 
     def _wait(self, _: bytes) -> bytes:
-        return wire.encode(Waiting(tuple(self.orders), now()))
+        return wire.encode(Waiting(tuple(self.orders), self.now()))
 
     def _be_told(self, body: bytes) -> bytes:
         self.results.append(wire.decode(body, Result))

@@ -174,7 +174,7 @@ def configured(tmp_path: Path, hub: str) -> Path:
     (tmp_path / "policies.json").write_bytes(wire.encode([keys.sign(private, wire.encode(policy))]))
     path = tmp_path / "config.toml"
     path.write_text(
-        f'[station]\nname = "gate-1"\ndata = "{tmp_path}"\n[hub]\nurl = "{hub}"\ntoken = "t0ken"\n'
+        f'[station]\nname = "gate-1"\ndata = "{tmp_path}"\n[hub]\nurl = "{hub}"\ntoken = "t0ken"\ndeadline_ms = 10000\n'
         f'sealing_key = "{sealing}"\npolicy_key = "{b64encode(public).decode()}"\n'
     )
     return path

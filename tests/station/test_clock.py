@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -118,6 +119,45 @@ def test_what_the_hub_said_of_a_clock_is_void_when_somebody_sets_it(turned, leap
     turned.clock.heard(turned.wall - leap, 0.0)
     assert turned.clock.worth().source == "guess"
     assert turned.clock.judged() == turned.wall - leap
+
+
+def test_a_board_that_stands_still_between_the_readings_of_its_two_clocks_has_not_been_set(turned):
+    turned.clock.heard(turned.wall, 0.0)
+
+    def read() -> datetime:
+        seen, turned.clock._wall = turned.wall, lambda: turned.wall
+        turned.passes(3.0)  # right after the wall clock was read, and before the other one is
+        return seen
+
+    turned.clock._wall = read
+    assert turned.clock.hub_offset == 0.0
+    turned.clock._wall = read
+    assert turned.clock.worth().offset == 0.0
+
+
+def test_a_thread_that_stood_still_over_a_leap_does_not_undo_it(turned):
+    turned.clock.heard(turned.wall, 0.0)
+    reads, goes_on = threading.Event(), threading.Event()
+
+    def read() -> datetime:
+        seen = turned.wall
+        if threading.current_thread() is late:
+            reads.set()
+            goes_on.wait(60)
+        return seen
+
+    turned.clock._wall = read
+    late = threading.Thread(target=turned.clock.worth)
+    late.start()
+    assert reads.wait(60)
+    turned.passes(0.0, timedelta(days=30))
+    gate = threading.Thread(target=lambda: turned.clock.heard(turned.wall, 0.0))
+    gate.start()
+    gate.join(0.2)  # it waits for the other one, or has been through
+    goes_on.set()
+    gate.join(60)
+    late.join(60)
+    assert turned.clock.hub_offset == 0.0
 
 
 def test_a_clock_that_runs_on_keeps_what_the_hub_said_and_is_less_sure_of_it_by_the_hour(turned):

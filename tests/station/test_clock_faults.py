@@ -64,6 +64,18 @@ def all_arrived_once_in_order(rig: Rig, rows: int) -> None:
     assert uptimes == sorted(uptimes)
 
 
+def nobody_is_heard(rig: Rig) -> None:
+    """The hub says nothing from now on, and no word of before is on its way any more: the loop has asked in vain."""
+    rig.registry.down = True
+
+    def asked_in_vain() -> bool:
+        rig.station.sync.carrier._policy_next = 0.0
+        rig.station.sync.wake.set()
+        return bool(rig.station.sync.carrier.problem)
+
+    rig.wait(asked_in_vain)
+
+
 @pytest.mark.parametrize("leap", LEAPS, ids=lambda leap: f"{leap.days:+d}d")
 def test_a_clock_that_leaps_and_comes_back_changes_no_verdict_while_the_hub_is_heard(rig, wall, leap):
     done = [rig.scan(AN)]
@@ -84,8 +96,8 @@ def test_a_clock_that_leaps_and_comes_back_changes_no_verdict_while_the_hub_is_h
 def test_a_clock_that_leaps_while_nobody_is_heard_verifies_nothing_until_it_is_back(rig, registry, wall, leap):
     for person in (AN, BINH, CHI):
         rig.scan(person)
-    all_arrived_once_in_order(rig, 3)  # no word of the hub's is on its way any more
-    registry.down = True
+    all_arrived_once_in_order(rig, 3)
+    nobody_is_heard(rig)
     wall.off = leap
     lost = rig.scan(AN)
     assert (lost.outcome, lost.seq) == (Outcome.UNVERIFIED, 4)
@@ -130,10 +142,10 @@ def test_a_start_in_1970_without_a_hub_verifies_nothing_and_records_everybody(tm
         _, second, amendment = rig.rows
         assert (amendment.type, amendment.cause, amendment.about) == ("amendment", "clock", 0)
         assert amendment.clock.source == "hub"
-        assert abs(amendment.at - now()) < timedelta(seconds=30)
-        assert amendment.off == pytest.approx(-SINCE_1970.total_seconds(), abs=10)
+        assert abs(amendment.at - now()) < timedelta(minutes=5)
+        assert amendment.off == pytest.approx(-SINCE_1970.total_seconds(), abs=60)
         passed = timedelta(seconds=amendment.clock.monotonic - second.clock.monotonic)
-        assert abs(amendment.at - passed - (second.at - SINCE_1970)) < timedelta(seconds=10)
+        assert abs(amendment.at - passed - (second.at - SINCE_1970)) < timedelta(seconds=60)
         wall.off = timedelta(0)
         rig.nothing_more(2.5)
         assert len(rig.rows) == 3
@@ -148,7 +160,7 @@ def test_a_clock_that_the_hub_confirms_amends_the_guesses_before_once(tmp_path, 
         rig.scan(AN)
         registry.down = False
         rig.wait(lambda: len(rig.rows) == 2)
-        assert rig.rows[1].off == pytest.approx(0.0, abs=10)
+        assert rig.rows[1].off == pytest.approx(0.0, abs=60)
         rig.scan(BINH)
         rig.nothing_more(1.5)
         assert [row.type for row in rig.rows] == ["checkin", "amendment", "checkin"]

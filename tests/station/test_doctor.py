@@ -31,6 +31,13 @@ SIMULATED = "".join(
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine's own listeners may answer late."""
+    for each in (broker, hub):
+        monkeypatch.setattr(each, "SECONDS", 60.0)
+
+
 def settings(folder: Path, text: str = "", station: str = "") -> Settings:
     return config.read(f'[station]\nname = "gate-1"\ndata = "{folder}"\n{station}' + text)
 

@@ -90,7 +90,7 @@ def test_a_lamp_that_lit_means_the_row_is_on_disk(tmp_path, registry):
     light.show = watched
     try:
         rig.scan(AN)
-        rig.wait(lambda: light.colour == "green")
+        rig.wait(lambda: seen)
     finally:
         rig.close()
     assert seen[0] == 1

@@ -40,6 +40,6 @@ def test_the_sheet_prints_on_one_page(tmp_path: Path, program):
     words = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", f"--user-data-dir={tmp_path}"]
     browser = program("chromium", "chromium-browser")
     subprocess.run(
-        [browser, *words, f"--print-to-pdf={paper}", SHEET.as_uri()], check=True, capture_output=True, timeout=60
+        [browser, *words, f"--print-to-pdf={paper}", SHEET.as_uri()], check=True, capture_output=True, timeout=200
     )
     assert len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) == 1

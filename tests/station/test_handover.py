@@ -47,13 +47,15 @@ def test_a_signal_whose_handler_outlasts_the_time_does_not_make_a_wait_endless()
         time.sleep(0.3)
 
     old = signal.signal(signal.SIGUSR1, slow)
-    late = threading.Timer(5, between.put, ["woken by no signal"])
+    late = threading.Timer(30, between.put, ["woken by no signal"])
     late.start()
+    sent = threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGUSR1])
+    sent.start()
     try:
-        threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGUSR1]).start()
         with pytest.raises(queue.Empty):
             between.get(0.2)
     finally:
+        sent.join()  # or it might come when nobody handles it any more, which ends the process
         late.cancel()
         signal.signal(signal.SIGUSR1, old)
     assert handled

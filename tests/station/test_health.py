@@ -14,6 +14,7 @@ from rig import Registry, Rig
 
 from core.health import INTERVAL, MOST_BYTES, Device, Health, JournalFigures, LinkFigures, devices_of
 from core.wire import decode, encode
+from station import vitals as vitals_module
 from station.commands.figures import laid_out
 from station.reading.eyesight import BLIND_AFTER, SEES_AFTER, Eyesight, measure
 from station.reading.plane import plane_of
@@ -85,8 +86,29 @@ def test_the_firmwares_own_program_is_asked_last(tmp_path, monkeypatch, answer, 
     program.write_text(f"#!/bin/sh\necho {answer}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(vitals_module, "_PATIENCE", 60.0)
     vitals = Vitals(tmp_path, tmp_path)
     assert [vitals.read().under_voltage, vitals.read().under_voltage] == [now, now]
+
+
+def test_a_program_that_answers_late_once_is_asked_again_and_one_that_never_does_is_not(tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "vcgencmd"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    vitals = Vitals(tmp_path, tmp_path)
+    monkeypatch.setattr(vitals_module, "_PATIENCE", 0.2)
+    assert vitals.read().under_voltage is None
+    program.write_text("#!/bin/sh\necho throttled=0x1\n")
+    monkeypatch.setattr(vitals_module, "_PATIENCE", 60.0)
+    assert vitals.read().under_voltage
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    monkeypatch.setattr(vitals_module, "_PATIENCE", 0.2)
+    assert [vitals.read().under_voltage for _ in range(3)] == [None] * 3
+    program.write_text("#!/bin/sh\necho throttled=0x1\n")
+    monkeypatch.setattr(vitals_module, "_PATIENCE", 60.0)
+    assert vitals.read().under_voltage is None
 
 
 def test_heat_memory_radio_and_the_time_since_the_start_are_read(tmp_path):

@@ -7,6 +7,7 @@ import statistics
 import time
 from datetime import UTC, datetime
 from threading import Event, Thread
+from types import SimpleNamespace
 
 import pytest
 from loopback_hub import Hub, answer_with
@@ -110,13 +111,13 @@ class Behind:
 
 
 def test_over_a_slow_line_every_row_arrives_once_and_a_look_up_is_answered_in_between(tmp_path):
-    """Four times the speed and a quarter of the patience that a board on 1 kB/s has."""
+    """Four times the speed of a board on 1 kB/s."""
     behind = Behind()
     hub = Hub(behind.behave)
     slow = SlowLine(hub.url, 4_000.0)
     journal = Journal(tmp_path / "journal.db", "gate-1", keys.new_sealing_key()[1])
     line, asks = (HttpHub(slow.url, "token", GateKind.VENUE) for _ in range(2))
-    carrier = HttpCarrier(line, patience=5.0)
+    carrier = HttpCarrier(line)
     with journal, line, asks:
         for number in range(60):
             journal.append(checkin(f"{number:012}"))
@@ -139,7 +140,7 @@ def test_over_a_slow_line_every_row_arrives_once_and_a_look_up_is_answered_in_be
     hub.close()
     assert behind.rows == list(range(1, 61))
     assert len(waited) > 5
-    assert statistics.median(waited[2:]) < 2.0
+    assert statistics.median(waited[2:]) < 4.0  # all of the rows at once would take ten
 
 
 def test_a_row_lets_a_look_up_that_is_under_way_go_first(tmp_path):
@@ -164,7 +165,7 @@ def test_a_row_lets_a_look_up_that_is_under_way_go_first(tmp_path):
 
 def test_pauses_grow_with_jitter_and_end_at_once_when_things_go_well(monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr(http_carrier.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(http_carrier, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     lengths = []
     for _ in range(200):
         pause = Pause()

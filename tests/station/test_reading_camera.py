@@ -19,6 +19,12 @@ FRAME = 1 / 30
 CHANCE = random.Random(7)
 
 
+@pytest.fixture(autouse=True)
+def same_chance():
+    """What shakes and what is grainy is the same for each test, whichever ran before it."""
+    CHANCE.seed(7)
+
+
 class Stream:
     """A camera at 30 frames a second in front of one reader, on a made-up clock."""
 
@@ -70,6 +76,24 @@ def test_a_code_that_was_away_for_less_is_not():
     assert stream.show(ONE, 1) == [b"one"]
     assert stream.show(EMPTY, 1.8) == []
     assert stream.show(ONE, 1) == []
+
+
+@pytest.mark.parametrize("seconds", [2.5, 5.0])
+def test_a_code_that_stays_while_the_board_stands_still_is_one_presentation(seconds):
+    stream = Stream()
+    assert stream.show(BOTH, 1)
+    stream.now += seconds
+    assert stream.show(BOTH, 1) == []
+    stream.now += 60  # as long as a cable takes to be put in again
+    assert sorted(stream.show(BOTH, 1)) == [b"one", b"two"]
+
+
+def test_a_code_that_left_before_the_board_stood_still_is_presented_again():
+    stream = Stream()
+    assert stream.show(ONE, 1) == [b"one"]
+    assert stream.show(TWO, 0.5) == [b"two"]
+    stream.now += 2.5
+    assert stream.show(ONE, 1) == [b"one"]
 
 
 def test_two_codes_in_view_are_two_presentations():

@@ -75,10 +75,10 @@ def test_systemd_hears_ready_then_the_watchdog_from_the_work_then_stopping(told,
     assert told.recv(100) == b"READY=1"
     assert [told.recv(100) for _ in range(3)] == [b"WATCHDOG=1"] * 3
     running.stop.set()
-    thread.join(30)
-    said = told.recv(100)
+    said = told.recv(100)  # before the end is waited for: the socket holds but a few that nobody has read
     while said == b"WATCHDOG=1":
         said = told.recv(100)
+    thread.join(30)
     assert (said, codes) == (b"STOPPING=1", [0])
 
 
@@ -100,15 +100,19 @@ def test_ready_is_told_when_something_can_be_read_and_not_before(told):
 def test_a_device_that_never_says_anything_holds_ready_up_for_a_while_only(told, monkeypatch):
     monkeypatch.setattr(service, "_READY_WITHIN", 0.6)
     running = Service(rest, [Waits()], sight=lambda: Sight(False, "waits for camera"))
+    begun = time.monotonic()
     thread, _ = start(running)
-    assert told.recv(100) == b"STATUS=waits for camera"
-    assert told.recv(100) == b"READY=1"
+    said = told.recv(100)
+    assert b"STATUS=waits for camera" in said
+    if b"READY=1" not in said:  # as it is unless this machine has let the while pass before the first word
+        assert told.recv(100) == b"READY=1"
+    assert time.monotonic() - begun >= 0.6
     running.stop.set()
     thread.join(30)
 
 
 def test_systemd_hears_when_what_is_read_with_has_changed(told, monkeypatch):
-    monkeypatch.setattr(service, "_FEED_EVERY", 0.05)
+    monkeypatch.setattr(service, "_FEED_EVERY", 0.2)
     sight = [Sight(True, "reads with camera")]
     running = Service(rest, [Waits()], sight=lambda: sight[0])
     thread, _ = start(running)

@@ -223,9 +223,9 @@ def test_damage_is_mended_soon_but_not_again_and_again(held, centre, monkeypatch
     centre.asking = asked.set
     running.start()
     try:
-        assert asked.wait(5), "at the start"
+        assert asked.wait(60), "at the start"
         held.distrust("a page of it is damaged")
-        assert mended.wait(5)
+        assert mended.wait(60)
         while held.damage:
             stop.wait(0.01)
         mended.clear()
@@ -233,7 +233,21 @@ def test_damage_is_mended_soon_but_not_again_and_again(held, centre, monkeypatch
         assert not mended.wait(0.3)
     finally:
         stop.set()
-        running.join(5)
+        running.join(60)
+
+
+def test_damage_that_the_gate_meets_while_the_hub_is_asked_is_mended_soon_too(held, centre, monkeypatch):
+    monkeypatch.setattr(snapshot_loop, "_GLANCE", 0.01)
+    loop = SnapshotLoop(held, centre, PINNED, every=3_600, keep_key="card")
+    stop, mended = threading.Event(), threading.Event()
+    centre.asking, centre.between = lambda: held.distrust("a page of it is damaged"), mended.set
+    running = threading.Thread(target=loop.run, args=(stop,))
+    running.start()
+    try:
+        assert mended.wait(60)
+    finally:
+        stop.set()
+        running.join(60)
 
 
 def test_a_card_that_spoils_what_was_just_fetched_is_not_filled_again_at_once(held, centre):
