@@ -23,7 +23,7 @@ from core.chunks import Chunk, ChunkAsk, Newest, OfferAsk
 from core.snapshot import Offer
 from hub.centre import Centre
 from hub.doors import wires
-from hub.doors.fetching import Asked, Queue, Turns
+from hub.doors.fetching import Asked, Queue, Room
 from hub.doors.handing import Handing, NotHandedOut
 from hub.doors.sealed import NOT_OURS, Seals, seal
 from hub.doors.wires import CONNECT_SECONDS, ROOT, BrokerAddress
@@ -50,7 +50,8 @@ class SnapshotLine:
         self._handing = Handing(centre, centre.shelf)
         self._seals = Seals(centre.ring)
         self._stop = threading.Event()
-        self._asks, self._turns = Queue(), Turns()
+        self._asks = {chunks.ASK: Queue(), chunks.WANT: Queue()}
+        self._room = Room()
         self._up = False
         self._largest = messages.BYTES_AT_MOST
         self._announced: datetime | None = None
@@ -82,8 +83,7 @@ class SnapshotLine:
             if not was_up and time.monotonic() > until:
                 self._note(f"does not answer within {CONNECT_SECONDS:g} s")
                 break
-            while len(self._asks) and not client.want_write():
-                self._answer(client, *self._asks.take())
+            self._answer_all(client)
             if self._up and time.monotonic() >= self._look_next:
                 self._look_next = time.monotonic() + LOOK_SECONDS
                 self._announce(client)
@@ -101,10 +101,26 @@ class SnapshotLine:
             pass  # another hub's to answer
         elif len(message.payload) > ASK_BYTES_AT_MOST:
             self._centre.refuse(leaf, f"longer than {ASK_BYTES_AT_MOST} bytes", station)
-        elif not self._asks.put(station, leaf, Asked(bytes(message.payload), message.properties, time.monotonic())):
-            self._centre.tally.add(f"{leaf}: too many wait already")
+        else:
+            if leaf == chunks.WANT:
+                self._room.arrived(station)
+            asked = Asked(bytes(message.payload), message.properties, time.monotonic())
+            if not self._asks[leaf].put(station, asked):
+                self._centre.tally.add(f"{leaf}: too many wait already")
 
-    def _answer(self, client: mqtt.Client, station: str, leaf: str, asked: Asked) -> None:
+    def _answer_all(self, client: mqtt.Client) -> None:
+        """One after the other, each when the one before is on its way to the broker."""
+        while not client.want_write() and (leaf := self._next()):
+            self._answer(client, leaf, *self._asks[leaf].take())
+
+    def _next(self) -> str:
+        """What is to be answered next, or nothing: offers first, chunks as long as there is room for them."""
+        if len(self._asks[chunks.ASK]):
+            return chunks.ASK
+        has_room = self._room.is_for(chunks.MOST_BYTES, time.monotonic())
+        return chunks.WANT if len(self._asks[chunks.WANT]) and has_room else ""
+
+    def _answer(self, client: mqtt.Client, leaf: str, station: str, asked: Asked) -> None:
         with self._dropping(leaf, station):
             said = self._offered(station, asked) if leaf == chunks.ASK else self._chunk(station, asked)
             reply = chunks.OFFER if leaf == chunks.ASK else chunks.CHUNK
@@ -146,8 +162,6 @@ class SnapshotLine:
     def _chunk(self, station: str, asked: Asked) -> bytes:
         ask = messages.decoded(asked.payload, ChunkAsk)
         self._refuse_late(asked, ask.not_after)
-        if not self._turns.admit(station, time.monotonic()):
-            raise BadMessage("more stations fetch than are served at once")
         most = min(ask.most, self._largest - chunks.ROOM_FOR_HEADS)
         if most < 1:
             raise BadMessage(TOO_LARGE)
@@ -155,6 +169,7 @@ class SnapshotLine:
             raw = self._handing.piece(station, ask.name, ask.number, ask.offset, most)
         except NotHandedOut:
             raw = None
+        self._room.give(station, len(raw or b""), time.monotonic())
         return chunks.write_chunk(Chunk(ask.id, raw or None))
 
     def _refuse_late(self, asked: Asked, not_after: datetime) -> None:
@@ -183,7 +198,8 @@ class SnapshotLine:
     # the line
 
     def _make(self) -> mqtt.Client:
-        self._asks.clear()
+        for queue in self._asks.values():
+            queue.clear()
         self._up, self._announced, self._look_next = False, None, 0.0
         client = wires.make(self._address)
         client.on_connect, client.on_disconnect, client.on_message = self._on_connect, self._on_disconnect, self._take

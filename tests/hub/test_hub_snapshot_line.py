@@ -16,7 +16,7 @@ from core import chunks, keys, wire
 from core.chunks import ChunkAsk, OfferAsk
 from core.snapshot import Manifest, Offer
 from hub.doors import fetching
-from hub.doors.fetching import Asked, Queue, Turns
+from hub.doors.fetching import Asked, Queue, Room
 
 NAMES = ["s1", "s2", "s3", "s4", "s5", "s6"]
 NOBODYS = "0123456789abcdef-00001-00000"
@@ -157,31 +157,42 @@ def test_a_station_hears_nothing_of_anothers_and_cannot_speak_for_it_or_for_the_
     station.newest(pinned["policy_key"])
 
 
-# who waits and whose turn it is: plain arithmetic
+# who waits, and for how much there is room: plain arithmetic
 
 
 def test_of_one_station_only_the_newest_ask_waits_and_a_flood_takes_nobodys_place(monkeypatch):
     monkeypatch.setattr(fetching, "ASKS_AT_MOST", 2)
     asks = Queue()
     flood = [Asked(b"%d" % number, None, 0.0) for number in range(100)]
-    assert all(asks.put("s1", "want", each) for each in flood)
+    assert all(asks.put("s1", each) for each in flood)
     other = Asked(b"x", None, 0.0)
-    assert asks.put("s2", "want", other)
-    assert not asks.put("s3", "want", other)
-    assert asks.put("s2", "want", other)
-    assert [asks.take() for _ in range(2)] == [("s1", "want", flood[-1]), ("s2", "want", other)]
+    assert [asks.put(name, other) for name in ("s2", "s3", "s2")] == [True, False, True]
+    assert [asks.take() for _ in range(2)] == [("s1", flood[-1]), ("s2", other)]
     assert len(asks) == 0
 
 
-def test_so_many_stations_are_served_at_once_and_the_next_when_one_has_done(monkeypatch):
-    monkeypatch.setattr(fetching, "SERVED_AT_MOST", 2)
-    turns = Turns()
-    assert [turns.admit(name, 0.0) for name in ("s1", "s2", "s3")] == [True, True, False]
-    assert turns.admit("s1", 8.0)
-    assert not turns.admit("s3", 9.0)
-    assert turns.admit("s3", 11.0)
-    assert turns.admit("s1", 11.0)
-    assert not turns.admit("s2", 11.0)
+def test_so_many_bytes_are_on_their_way_and_more_when_one_station_asks_again(monkeypatch):
+    monkeypatch.setattr(fetching, "ROOM_BYTES", 100)
+    room = Room()
+    room.give("s1", 40, 0.0)
+    room.give("s2", 50, 1.0)
+    assert [room.is_for(size, 1.0) for size in (10, 11)] == [True, False]
+    room.arrived("s1")
+    assert [room.is_for(size, 1.0) for size in (50, 51)] == [True, False]
+    room.give("s2", 10, 2.0)  # in the place of what it was given before
+    assert [room.is_for(size, 2.0) for size in (90, 91)] == [True, False]
+    room.arrived("nobody")
+    assert not room.is_for(91, 2.0)
+
+
+def test_what_was_given_to_a_station_that_is_gone_is_forgotten(monkeypatch):
+    monkeypatch.setattr(fetching, "ROOM_BYTES", 100)
+    room = Room()
+    room.give("s1", 60, 0.0)
+    room.give("s2", 40, 5.0)
+    assert not room.is_for(60, fetching.LOST_SECONDS - 0.1)
+    assert [room.is_for(size, fetching.LOST_SECONDS) for size in (60, 61)] == [True, False]
+    assert room.is_for(100, fetching.LOST_SECONDS + 5.0)
 
 
 def test_an_ask_ends_by_the_age_that_the_broker_minds_else_by_its_own_word():
