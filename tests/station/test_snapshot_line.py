@@ -218,15 +218,17 @@ def test_the_end_of_the_service_waits_for_no_hub(station, hub):
 
 
 def test_a_chunk_waits_until_a_look_up_is_over(station, hub):
+    hub.answers = False
+    who = wire.Who(Scheme.CITIZEN, "046090000001")
+    asking = threading.Thread(target=station.hub.ask, args=(who, now(), SECONDS))
     fetching = threading.Thread(target=station.piece)
-
-    def before(_ask: wire.SealedAsk) -> None:
-        fetching.start()
-        time.sleep(0.3)
-        hub.order.append("answered")
-
-    hub.before_answer = before
-    station.hub.ask(wire.Who(Scheme.CITIZEN, "046090000001"), now(), SECONDS)
+    asking.start()
+    ask = hub.asked.get(timeout=SECONDS)
+    fetching.start()
+    time.sleep(0.3)  # long enough for a chunk that does not wait to be asked for
+    hub.order.append("answered")
+    hub.say("answer", hub.sealed(ask, wire.Answer(None, now())), qos=0)
+    asking.join(SECONDS)
     fetching.join(SECONDS)
     assert hub.order.index("answered") < hub.order.index(chunks.WANT)
 
