@@ -1,7 +1,8 @@
 """Brings the province's standings onto the card: asks the hub now and then, fetches what is missing, puts it in use.
 
-One piece at a time over a line of its own, so that neither a look-up nor a row ever waits for it.  Manifests are
-signed with the hub's pinned key and versions only rise, so that nobody in between can put an older state back.
+One piece at a time, over a line of its own or in small chunks by the broker, so that no look-up waits for it.
+Manifests are signed with the hub's pinned key and versions only rise, so that nobody in between can put an older state
+back.
 
 In the place of a damaged one the newest whole is asked for, which may be some days older; the deltas since follow it at
 once, and each answer says of when it is.

@@ -14,9 +14,11 @@ from paho.mqtt.properties import Properties
 
 from core import chunks, keys, wire
 from core.chunks import ChunkAsk, OfferAsk
-from core.snapshot import Manifest, Offer
+from core.snapshot import Manifest, Offer, Piece
 from hub.doors import fetching
 from hub.doors.fetching import Asked, Queue, Room
+from hub.snapshots.shelf import Shelf, name_of
+from hub.storage import keyring
 
 NAMES = ["s1", "s2", "s3", "s4", "s5", "s6"]
 NOBODYS = "0123456789abcdef-00001-00000"
@@ -155,6 +157,30 @@ def test_a_station_hears_nothing_of_anothers_and_cannot_speak_for_it_or_for_the_
             other.next("", 0.3)
     station.line.subscribe("tq/v1/snapshot")
     station.newest(pinned["policy_key"])
+
+
+@pytest.mark.broker
+def test_nothing_is_said_that_is_larger_than_the_broker_takes(tmp_path, start_broker):
+    broker = start_broker("allow_anonymous true", "max_packet_size 2000")
+    pinned = furnish(tmp_path, "s1")
+    (tmp_path / "hub.toml").write_text("[snapshots]\nenabled = true\n")
+    words = ("--config", str(tmp_path / "hub.toml"), "--mqtt", f"127.0.0.1:{broker.port}")
+    hub = HubProcess(tmp_path, *words).start()
+    try:
+        with Line(("127.0.0.1", broker.port), "s1", "") as line:
+            station = Fetcher(line, pinned["s1"]["sealing_key"])
+            station.newest(pinned["s1"]["policy_key"])
+            station.ask(OfferAsk(0, "", need_key=True))
+            assert station.answer().error == "the answer is larger than the broker takes in one message"
+            shelf = Shelf(tmp_path / "snapshots", keyring.load(tmp_path / "keys"))
+            (first,) = shelf.known()
+            larger = msgspec.structs.replace(first, version=2, words=0, pieces=(Piece(5_000, "00" * 32),))
+            (shelf.folder / f"{name_of(larger)}.bin").write_bytes(bytes(5_000))
+            shelf.put(larger)
+            assert 0 < len(station.chunk(name_of(larger), 0)) <= 2_000 - chunks.ROOM_FOR_HEADS
+        assert hub.lines("no snapshots over the broker now") == []
+    finally:
+        hub.kill()
 
 
 # who waits, and for how much there is room: plain arithmetic
