@@ -351,6 +351,6 @@ def test_a_fleet_that_hears_of_one_asks_at_times_of_its_own(held, monkeypatch):
         loop = loop_of(held, Centre())
         loop._news = News(lambda: announcement(1), PINNED)
         begun = time.monotonic()
-        loop._rest(threading.Event(), 3600)
+        loop._rest(threading.Event(), 3600, "")
         moments.append(time.monotonic() - begun)
     assert max(moments) - min(moments) > 0.1
