@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from core import announcement, health, orders, place, rows, rules, shown, snapshot, wire
+from core import announcement, chunks, health, orders, place, rows, rules, shown, snapshot, wire
 from hub.cast import Cast
 from hub.doors.sheets import Receipt, Sheet
 from hub.journals.dead_letters import Letter, Replayed
@@ -49,8 +49,11 @@ DESCRIBED: dict[str, Any] = {
     "sealed-ask": wire.SealedAsk,
     "sheet": Sheet,
     "signed": wire.Signed,
+    "snapshot-chunk-ask": chunks.ChunkAsk,
     "snapshot-manifest": snapshot.Manifest,
+    "snapshot-newest": chunks.Newest,
     "snapshot-offer": snapshot.Offer,
+    "snapshot-offer-ask": chunks.OfferAsk,
     "state": wire.State,
     "who": wire.Who,
 }

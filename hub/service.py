@@ -28,6 +28,7 @@ from hub.doors.home_assistant import Herald
 from hub.doors.link import Link
 from hub.doors.metrics import serving
 from hub.doors.short_way import ShortWay
+from hub.doors.snapshot_line import SnapshotLine
 from hub.doors.wires import BrokerAddress, own_client_id
 from hub.errors import ConfigError, Unavailable
 from hub.journals.messages import RECEIVED_AT_MOST
@@ -156,6 +157,9 @@ def serve(settings: Settings, ready: Path | None = None) -> int:
             centre.shelf = Shelf(settings.shelf, ring)
             nightly = Nightly(store, centre.shelf, settings)
             stack.enter_context(loops.running("snapshots", nightly.run, nightly.stop))
+        if address is not None:
+            line = SnapshotLine(centre, address)
+            stack.enter_context(loops.running("snapshot line", line.run, line.stop))
         stop = threading.Event()
         stack.enter_context(loops.running("watch", lambda: _watch(centre, keys, broker, link, stop), stop.set))
         reached = Ready(_address(listener), f"{address.host}:{address.port}" if address else "", os.getpid())

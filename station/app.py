@@ -103,10 +103,11 @@ class Station:
         beside = [self.neighbours] if self.neighbours is not None else []
         self.figures_now: Health | None = None
         reporter = Reporter(self.checkup.look, self.sync.reports, self._reach.wake.set, self._look_at)
-        self.bringer = snapshot_loop.bringer(settings, self.snapshot, self._reach.snapshots)
+        announced = (lambda: line.newest) if line is not None else bytes
+        self.bringer = snapshot_loop.bringer(settings, self.snapshot, self._reach.snapshots, announced)
         loops = [*self.outfit.loops, _SyncLoop(self.sync), reporter, self.desk, *self.bringer, *beside]
         wakes = [self._reach.wake, *(each.wake for each in beside)]
-        self.service = Service(self.turn, loops, wakes, self.outfit.sight)
+        self.service = Service(self.turn, loops, wakes, self.outfit.sight, self._reach.stop)
 
     def turn(self) -> None:
         """Takes what comes next, or nothing within a tick; keeps the panel and the figures current."""

@@ -119,8 +119,8 @@ class HttpHub:
         answer = self._within(deadline, _Request("GET", asked, b"", deadline, empty=(404,)))
         return self._read(answer, Offer) if answer else Offer()
 
-    def piece(self, name: str, number: int, deadline: float) -> bytes:
-        """``GET /v1/snapshot/piece``."""
+    def piece(self, name: str, number: int, size: int, deadline: float) -> bytes:
+        """``GET /v1/snapshot/piece``; ``size`` is what its manifest will be held against."""
         asked = f"{self.url}/v1/snapshot/piece?name={quote(name, safe='')}&number={number}"
         return self._within(deadline, _Request("GET", asked, b"", deadline))
 

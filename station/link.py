@@ -14,11 +14,12 @@ import queue
 import random
 import secrets
 import struct
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import msgspec
 import paho.mqtt.client as mqtt
@@ -29,20 +30,36 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core import answers, health, keys, orders, shown, wire
+from core.chunks import NEWEST
 from core.model import GateKind
 from station.broker import LARGEST, ROOT, Broker, Connected, Disconnected, Event, Message, client_of, end
 from station.errors import HubCannotSay, HubUnreachable
 from station.handover import Handover
 
-if TYPE_CHECKING:
-    pass
+GLANCE = 1.0
+"""Seconds between looks at whether an answer is still waited for."""
 
 _SESSION_LASTS = 3600
 _MOST_EVENTS = 16
 _MOST_ANSWERS = 16
+_MOST_OTHERS = 4
+_MOST_NEWS = 4096
 _LONGEST_PAUSE = 60.0
 _FIRST_PAUSE = 4.0
 _EXPIRY, _TEXT = struct.Struct(">BI"), struct.Struct(">BH")
+
+
+Said = TypeVar("Said")
+
+
+class Way(msgspec.Struct, frozen=True):
+    """Two topics under the station's own: where something is asked, and where it is answered."""
+
+    ask: str
+    answer: str
+
+
+_LOOK_UP = Way("ask", "answer")
 
 
 class MqttHub:
@@ -73,6 +90,13 @@ class MqttHub:
         self._changes: deque[Connected | Disconnected] = deque(maxlen=_MOST_EVENTS)
         self._messages: deque[Message] = deque(maxlen=_MOST_EVENTS)
         self._answers: Handover[bytes] = Handover()
+        self._inboxes = {"answer": self._answers}
+        self.newest: bytes = b""
+        """What was said last of which snapshot there is."""
+        self.largest = LARGEST
+        self.quiet = threading.Event()
+        """Set while no look-up is under way."""
+        self.quiet.set()
         self._refused = ""
         self._losses, self._least_pause = 0, 0.0
         self._given: dict[str, mqtt.MQTTMessageInfo] = {}
@@ -115,20 +139,55 @@ class MqttHub:
 
     def ask(self, who: wire.Who, at: datetime, deadline: float) -> wire.Answer:
         """A sealed look-up and its sealed answer; ``HubUnreachable`` when none comes within ``deadline`` seconds."""
-        if not self._client.is_connected():
-            raise HubUnreachable(self.name, "no connection to the broker")
-        ask_id = f"{next(self._ids):016x}"
-        self._answers.clear()
-        channel = self._publish_ask(ask_id, wire.encode(wire.Ask(who, self._kind, at)), at, deadline)
+        self.quiet.clear()
+        try:
+            return self.exchange(_LOOK_UP, wire.encode(wire.Ask(who, self._kind, at)), wire.Answer, at, deadline)
+        finally:
+            self.quiet.set()
+
+    def hear(self, leaf: str) -> Handover[bytes]:
+        """Has what the hub says under this leaf put aside, the first of it; before the line is opened."""
+        self._topics.append(f"{self._own}/{leaf}")
+        return self._inboxes.setdefault(leaf, Handover())
+
+    def hear_of_snapshots(self) -> None:
+        """Has ``newest`` kept; before the line is opened."""
+        self._topics.append(f"{ROOT}/{NEWEST}")
+
+    def exchange(
+        self,
+        way: Way,
+        plain: bytes,
+        kind: type[Said],
+        at: datetime,
+        deadline: float,
+        broken_off: Callable[[], bool] = lambda: False,
+    ) -> Said:
+        """Asks something sealed and opens its answer; one at a time each way.  ``HubUnreachable`` as ``ask``."""
+        ask_id, inbox = self.begin(way)
+        channel = self._publish_ask(way, ask_id, plain, at, deadline)
         until = time.monotonic() + deadline
-        while (left := until - time.monotonic()) > 0:
+        while (left := until - time.monotonic()) > 0 and not broken_off():
             try:
-                answer = self._opened(self._answers.get(left), ask_id, channel)
+                answer = self._opened(inbox.get(min(left, GLANCE)), ask_id, channel, kind)
             except queue.Empty:
-                break
+                continue
             if answer is not None:
                 return answer
         raise HubUnreachable(self.name, f"no answer within {deadline:g} s")
+
+    def begin(self, way: Way) -> tuple[str, Handover[bytes]]:
+        """A fresh id for an ask and where its answer will lie; ``HubUnreachable`` while the line is down."""
+        if not self._client.is_connected():
+            raise HubUnreachable(self.name, "no connection to the broker")
+        inbox = self._inboxes[way.answer]
+        inbox.clear()
+        return f"{next(self._ids):016x}", inbox
+
+    def put(self, way: Way, ask_id: str, ask: bytes, deadline: float) -> None:
+        """Publishes an ask, which the broker forgets when nobody waits for its answer any more."""
+        properties = _AskProperties(f"{self._own}/{way.answer}", ask_id, max(1, round(deadline + 0.5)))
+        self._client.publish(f"{self._own}/{way.ask}", ask, qos=0, properties=properties)
 
     def bring(self, batch: wire.Batch) -> bool:
         """Publishes a batch (QoS 1); the hub's ``held`` comes later as an event.  False when it cannot go now.
@@ -216,22 +275,20 @@ class MqttHub:
         """Whether the last message under this topic has not been acknowledged by the broker yet."""
         return topic in self._given and not self._given[topic].is_published()
 
-    def _publish_ask(self, ask_id: str, plain: bytes, at: datetime, deadline: float) -> keys.AskingChannel:
+    def _publish_ask(self, way: Way, ask_id: str, plain: bytes, at: datetime, deadline: float) -> keys.AskingChannel:
         channel, sealed_to = self._line_to_hub
-        reply = f"{self._own}/answer"
         sealed = wire.SealedAsk(
             id=ask_id,
             key=self._asking_key,
             box=base64.b64encode(channel.seal_ask(plain, ask_id)).decode(),
-            reply=reply,
+            reply=f"{self._own}/{way.answer}",
             not_after=at + timedelta(seconds=deadline),
             to=sealed_to,
         )
-        properties = _AskProperties(reply, ask_id, max(1, round(deadline + 0.5)))
-        self._client.publish(f"{self._own}/ask", wire.encode(sealed), qos=0, properties=properties)
+        self.put(way, ask_id, wire.encode(sealed), deadline)
         return channel
 
-    def _opened(self, payload: bytes, ask_id: str, channel: keys.AskingChannel) -> wire.Answer | None:
+    def _opened(self, payload: bytes, ask_id: str, channel: keys.AskingChannel, kind: type[Said]) -> Said | None:
         """The answer to this ask; None for a late one to another."""
         try:
             sealed = wire.decode(payload, wire.SealedAnswer)
@@ -240,9 +297,9 @@ class MqttHub:
             if sealed.error == answers.UNASKED:
                 raise HubCannotSay(self.name, "cannot ask the province system")
             if sealed.error:  # not quoted: who knows what a hub says of whom
-                raise HubUnreachable(self.name, "refuses the look-up; its log says why")
+                raise HubUnreachable(self.name, "refuses to answer; its log says why")
             plain = channel.open_answer(base64.b64decode(sealed.box), ask_id)
-            return wire.decode(plain, wire.Answer)
+            return wire.decode(plain, kind)
         except ValueError as error:
             raise HubUnreachable(self.name, "answers in words that are not a hub's") from error
 
@@ -272,7 +329,8 @@ class MqttHub:
             return
         self._losses = 0
         self._subscribe(client, [*self._topics, *self._policies])
-        self._change(Connected(getattr(properties, "MaximumPacketSize", LARGEST)))
+        self.largest = getattr(properties, "MaximumPacketSize", LARGEST)
+        self._change(Connected(self.largest))
 
     def _on_disconnect(
         self, _client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
@@ -286,9 +344,12 @@ class MqttHub:
             return  # no topic of ours
         if len(message.payload) > LARGEST:
             return
-        if topic == "answer":
-            if len(self._answers) < _MOST_ANSWERS:
-                self._answers.put(bytes(message.payload))
+        inbox = self._inboxes.get(topic)
+        if inbox is not None:
+            if len(inbox) < (_MOST_ANSWERS if topic == _LOOK_UP.answer else _MOST_OTHERS):
+                inbox.put(bytes(message.payload))
+        elif topic == NEWEST:
+            self.newest = bytes(message.payload[:_MOST_NEWS])
         else:
             self._messages.append(Message(topic, bytes(message.payload), message.retain))
             self._woken()

@@ -18,6 +18,7 @@ from station.lookup import Asker
 from station.mqtt_carrier import MqttCarrier
 from station.policies import Policies
 from station.settings import Settings
+from station.snapshot_loop import Source
 from station.sync import Carrier, NoCarrier
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Reach(msgspec.Struct, frozen=True):
-    """The ways to the hub; ``wake`` is set when the hub said something or a row was written.
+    """The ways to the hub; ``wake`` is set when the hub said something or a row was written, ``stop`` at the end.
 
     ``session`` is drawn anew whenever the service starts.
     """
@@ -33,14 +34,15 @@ class Reach(msgspec.Struct, frozen=True):
     asker: Asker | None
     carrier: Carrier
     wake: threading.Event
+    stop: threading.Event
     session: str
-    snapshots: HttpHub | None = None
+    snapshots: Source | None = None
     line: MqttHub | None = None
 
 
 def reach(settings: Settings, own: tuple[str, ...], policies: Policies, clock: Clock, stack: ExitStack) -> Reach:
     """Opens the ways that are configured; gate and sync loop have an HTTP line each, and share the broker's."""
-    wake = threading.Event()
+    wake, stop = threading.Event(), threading.Event()
     hub, kind = settings.hub, settings.station.kind
     state = wire.State(
         station=settings.station.name,
@@ -54,22 +56,25 @@ def reach(settings: Settings, own: tuple[str, ...], policies: Policies, clock: C
     def over_http() -> HttpHub:
         return stack.enter_context(HttpHub(hub.url, hub.token, kind, hub.ca_file))
 
-    snapshots = over_http() if settings.holds_snapshot else None
+    snapshots: Source | None = over_http() if settings.holds_snapshot and hub.url else None
     if not settings.has_hub:
-        return Reach(None, NoCarrier(), wake, state.session)
+        return Reach(None, NoCarrier(), wake, stop, state.session)
     if not settings.uses_mqtt:
-        return Reach(over_http(), HttpCarrier(over_http()), wake, state.session, snapshots)
+        return Reach(over_http(), HttpCarrier(over_http()), wake, stop, state.session, snapshots)
     from station.broker import Broker
     from station.link import MqttHub
+    from station.snapshot_line import SnapshotLine
 
     mqtt, (host, port) = settings.mqtt, settings.mqtt.address
     broker = Broker(host, port, settings.mqtt_username, settings.mqtt_password, mqtt.keepalive, mqtt.tls, mqtt.ca_file)
-    line = stack.enter_context(
-        MqttHub(broker, settings.station.name, kind, hub.sealing_key, own, state, woken=wake.set)
-    )
+    line = MqttHub(broker, settings.station.name, kind, hub.sealing_key, own, state, woken=wake.set)
+    if settings.holds_snapshot:
+        line.hear_of_snapshots()
+        snapshots = snapshots or SnapshotLine(line, clock.now, stop)
+    stack.enter_context(line)
     asker = line if hub.lookups == "mqtt" else over_http()
     carrier = MqttCarrier(line, state, brings=hub.checkins == "mqtt")
     if hub.checkins == "mqtt":
-        return Reach(asker, carrier, wake, state.session, snapshots, line)
+        return Reach(asker, carrier, wake, stop, state.session, snapshots, line)
     carried = HttpBesideMqtt(HttpCarrier(over_http()), carrier)
-    return Reach(asker, carried, wake, state.session, snapshots, line)
+    return Reach(asker, carried, wake, stop, state.session, snapshots, line)

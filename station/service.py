@@ -62,10 +62,11 @@ class Service:
         loops: Sequence[Loop],
         wakes: Sequence[threading.Event] = (),
         sight: Callable[[], Sight] = lambda: Sight(True, ""),
+        stop: threading.Event | None = None,
     ) -> None:
         self._turn, self._loops, self._wakes, self._sight = turn, loops, wakes, sight
         self._told = ""
-        self.stop = threading.Event()
+        self.stop = stop if stop is not None else threading.Event()
         self.died = ""
         self._code = 0
 

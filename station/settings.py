@@ -96,8 +96,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def holds_snapshot(self) -> bool:
-        """Whether the province's standings are to be held: they come over HTTP."""
-        return self.snapshot.enabled and bool(self.hub.url)
+        """Whether the province's standings are to be held: they come over HTTP, or by the broker without a url."""
+        return self.snapshot.enabled and (bool(self.hub.url) or self.uses_mqtt)
 
     @property
     def mqtt_username(self) -> str:

@@ -1,7 +1,8 @@
 """Brings the province's standings onto the card: asks the hub now and then, fetches what is missing, puts it in use.
 
-One piece at a time over a line of its own, so that neither a look-up nor a row ever waits for it.  Manifests are
-signed with the hub's pinned key and versions only rise, so that nobody in between can put an older state back.
+One piece at a time, over a line of its own or in small chunks by the broker, so that no look-up waits for it.
+Manifests are signed with the hub's pinned key and versions only rise, so that nobody in between can put an older state
+back.
 
 In the place of a damaged one the newest whole is asked for, which may be some days older; the deltas since follow it at
 once, and each answer says of when it is.
@@ -15,7 +16,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Literal, Protocol
@@ -26,6 +27,7 @@ from station.errors import HubUnreachable, SnapshotDamaged, SnapshotError
 from station.health import HeldSnapshot
 from station.settings import Settings
 from station.snapshot import Loading, Snapshot
+from station.snapshot_news import News
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,8 @@ _AGAIN: Final = 30.0
 _LONGEST: Final = 900.0
 _TOLD_EVERY: Final = 30.0
 _GLANCE: Final = 15.0
+_SPREAD: Final = 600.0
+"""Seconds within which a fleet asks for a snapshot of which it has heard."""
 _SOONEST: Final = 0.9
 _KEY_FILE: Final = "group.key"
 
@@ -45,8 +49,8 @@ class Source(Protocol):
     def offer(self, have: int, key: str, *, need_key: bool, deadline: float) -> Offer:
         """What follows version ``have`` under the key of this name, and that key itself when it is needed."""
 
-    def piece(self, name: str, number: int, deadline: float) -> bytes:
-        """One piece of an offered content."""
+    def piece(self, name: str, number: int, size: int, deadline: float) -> bytes:
+        """One piece of an offered content, of as many bytes as its manifest says."""
 
 
 class SnapshotLoop:
@@ -55,11 +59,19 @@ class SnapshotLoop:
     name = "snapshot"
 
     def __init__(
-        self, held: Snapshot, source: Source, signer: bytes, *, every: float, keep_key: Literal["card", "boot"]
+        self,
+        held: Snapshot,
+        source: Source,
+        signer: bytes,
+        *,
+        every: float,
+        keep_key: Literal["card", "boot"],
+        announced: Callable[[], bytes] = bytes,
     ) -> None:
         self.progress: float | None = None
         self._held, self._source, self._signer = held, source, signer
         self._every, self._keep_key = every, keep_key
+        self._news = News(announced, signer)
         self._failures = 0
         self._problem = ""
         self._mended = float("-inf")
@@ -81,7 +93,8 @@ class SnapshotLoop:
             self._rest(stop, wait, damage)
 
     def _rest(self, stop: threading.Event, seconds: float, damage: str) -> None:
-        """Until the next time to ask; shorter when what is held turns out damaged, but not again and again.
+        """Until the next time to ask; shorter when there is news of a newer one, by a time of each station's own, or
+        when what is held turns out damaged, but not again and again.
 
         ``damage`` is what was known before it was asked last: what the gate has met since then was asked about by
         nobody.
@@ -91,6 +104,9 @@ class SnapshotLoop:
             now = time.monotonic()
             if now >= until or (self._held.damage and not damage and self._may_mend(now)):
                 return
+            manifest = self._held.manifest
+            if self._news.of_newer(manifest.as_of if manifest is not None else None):
+                until = min(until, now + min(_SPREAD, self._every) * random.random())  # noqa: S311  # jitter
 
     def _may_mend(self, now: float) -> bool:
         """Whether a damaged one may be fetched whole: a card that spoils each one is not filled again and again."""
@@ -151,7 +167,7 @@ class SnapshotLoop:
         while (number := loading.missing) is not None:
             if stop.is_set():
                 return False
-            loading.take(self._source.piece(name, number, _PIECE_DEADLINE))
+            loading.take(self._source.piece(name, number, loading.manifest.pieces[number].size, _PIECE_DEADLINE))
             self.progress = (number + 1) / pieces
             if time.monotonic() - told > _TOLD_EVERY:
                 told = time.monotonic()
@@ -187,12 +203,15 @@ def held_by(settings: Settings, stack: ExitStack) -> Snapshot | None:
     return held
 
 
-def bringer(settings: Settings, held: Snapshot | None, source: Source | None) -> tuple[SnapshotLoop, ...]:
+def bringer(
+    settings: Settings, held: Snapshot | None, source: Source | None, announced: Callable[[], bytes] = bytes
+) -> tuple[SnapshotLoop, ...]:
     """The loop that brings snapshots, where there is somebody to bring them."""
     if held is None or source is None:
         return ()
     every, keep = settings.snapshot.every_minutes * 60, settings.snapshot.key
-    return (SnapshotLoop(held, source, settings.hub.policy_key, every=every, keep_key=keep),)
+    signer = settings.hub.policy_key
+    return (SnapshotLoop(held, source, signer, every=every, keep_key=keep, announced=announced),)
 
 
 def held_now(held: Snapshot | None) -> HeldSnapshot | None:

@@ -7,18 +7,17 @@ not wait.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from core import answers, keys, wire
 from core.model import Subject
 from core.wire import SealedAnswer
 from hub.centre import Centre
+from hub.doors.sealed import NOT_OURS, Seals, seal
 from hub.journals import messages
 from hub.journals.messages import BadMessage
 from hub.province.line import NotAnswered
@@ -29,7 +28,6 @@ ASK_BYTES_AT_MOST = 8_192
 ASKS_BYTES_AT_MOST = 131_072
 BATCHES_AT_MOST = 8
 """Batches opened and not answered yet, of all stations together; the next one is told to come again."""
-CHANNELS_KEPT = 4_096
 BUSY = "too many look-ups wait already; ask again later"
 
 
@@ -52,7 +50,7 @@ class Asks:
         self._standings = centre.standings()
         self._province = centre.province
         self._joined = self._province.joined(centre.store.reader()) if self._province is not None else None
-        self._channel = lru_cache(CHANNELS_KEPT)(keys.AskingChannel.hub)
+        self._seals = Seals(centre.ring)
         self._batches = ThreadPoolExecutor(1, "look-ups")
         self._under_way = 0
 
@@ -86,13 +84,13 @@ class Asks:
             answer = wire.encode(waiting.answer())
         except (NotAnswered, *AWAY) as problem:
             return waiting.sealed.reply, wire.encode(self._unasked(waiting.sealed, problem))
-        return waiting.sealed.reply, wire.encode(_seal(waiting.channel, answer, waiting.sealed.id))
+        return waiting.sealed.reply, wire.encode(seal(waiting.channel, answer, waiting.sealed.id))
 
     def _answered(self, ask: wire.SealedAsk, station: str, now: datetime) -> SealedAnswer | Waiting:
-        opened = self._opened(ask)
+        opened = self._seals.opened(ask)
         if opened is None:
             self._tally.add("ask: the seal does not open with this hub's key", station=station)
-            return SealedAnswer(ask.id, error="the ask is not sealed to this hub's key")
+            return SealedAnswer(ask.id, error=NOT_OURS)
         channel, plain = opened
         try:
             if ask.many:
@@ -110,25 +108,11 @@ class Asks:
             self._tally.add("ask: the database is busy or away")
         return SealedAnswer(ask.id, error=answers.UNASKED)
 
-    def _opened(self, ask: wire.SealedAsk) -> tuple[keys.AskingChannel, bytes] | None:
-        """The channel and what came by it, by whichever sealing key of the hub's it was sealed to."""
-        try:
-            asking, box = keys.decode_key(ask.key), base64.b64decode(ask.box, validate=True)
-        except ValueError:
-            return None
-        for private in self._centre.ring.seals.candidates(ask.to):
-            try:
-                channel = self._channel(private, asking)
-                return channel, channel.open_ask(box, ask.id)
-            except ValueError:
-                continue
-        return None
-
     def _answer_one(
         self, sealed: wire.SealedAsk, channel: keys.AskingChannel, ask: wire.Ask, now: datetime
     ) -> SealedAnswer | Waiting:
         if self._province is None:
-            return _seal(channel, wire.encode(self._standings.answer(ask, now)), sealed.id)
+            return seal(channel, wire.encode(self._standings.answer(ask, now)), sealed.id)
         joined, told = self._joined, self._province.ask(Subject(ask.who.scheme, ask.who.value))
         assert joined is not None
         return Waiting(sealed, channel, told, lambda: joined.answer(ask, told.result(), datetime.now(UTC)))
@@ -149,7 +133,3 @@ class Asks:
                 return Standings(connection, self._centre.ring).answer_all(asks, datetime.now(UTC))
             told = self._province.ask_all([Subject(who.scheme, who.value) for who in asks.who]).result()
             return self._province.joined(connection).answer_all(asks, told, datetime.now(UTC))
-
-
-def _seal(channel: keys.AskingChannel, answer: bytes, ask_id: str) -> SealedAnswer:
-    return SealedAnswer(ask_id, box=base64.b64encode(channel.seal_answer(answer, ask_id)).decode())

@@ -45,13 +45,18 @@ pattern write tq/v1/s/%u/ask
 pattern write tq/v1/s/%u/done
 pattern write tq/v1/s/%u/settings
 pattern write tq/v1/s/%u/face
+pattern write tq/v1/s/%u/snapshot/ask
+pattern write tq/v1/s/%u/snapshot/want
 pattern read tq/v1/s/%u/held
 pattern read tq/v1/s/%u/answer
 pattern read tq/v1/s/%u/do
 pattern read tq/v1/s/%u/watched
 pattern read tq/v1/s/%u/config
+pattern read tq/v1/s/%u/snapshot/offer
+pattern read tq/v1/s/%u/snapshot/chunk
 pattern read tq/v1/policy/#
 pattern read tq/v1/keys
+pattern read tq/v1/snapshot
 """
 
 

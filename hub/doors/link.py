@@ -373,7 +373,7 @@ class Link:
         if reason.is_failure:
             log.error("broker refuses the hub", extra={"problem": str(reason)})
             return
-        client.subscribe(wires.subscriptions(self._address))
+        client.subscribe(wires.subscriptions(self._address.shared))
 
     def _begin(self, client: mqtt.Client) -> None:
         told = {"broker": f"{self._address.host}:{self._address.port}", "client": self._address.client_id}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -13,15 +14,20 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from core import chunks
+
 ROOT = "tq/v1"
 GROUP = "hub"
 """The name of the hubs' shared subscriptions: of all that subscribe by it, one gets each message."""
 
 LEAVES = ("state", "checkins", "done", "ask", "health", "settings", "face")
-ONCE = ("ask", "health", "face")
+SNAPSHOT_LEAVES = (chunks.ASK, chunks.WANT)
+"""What comes by the line that snapshots have of their own."""
+
+ONCE = ("ask", "health", "face", *SNAPSHOT_LEAVES)
 """What is not sent again: the next one says it anew."""
 
-BY_ONE = ("ask", "checkins", "done", "settings")
+BY_ONE = ("ask", "checkins", "done", "settings", *SNAPSHOT_LEAVES)
 """What one hub is to do; the others are for every hub to know."""
 
 SESSION_SECONDS = 3_600
@@ -55,14 +61,14 @@ def own_client_id(folder: Path) -> str:
     return f"tq-hub-{hashlib.sha256(where.encode()).hexdigest()[:12]}"
 
 
-def subscriptions(address: BrokerAddress) -> list[tuple[str, int]]:
-    """Topics with the quality of service they are wanted with."""
+def subscriptions(shared: bool, leaves: Sequence[str] = LEAVES) -> list[tuple[str, int]]:
+    """Topics with the quality of service they are wanted with; ``shared``: those that one hub is to do go to one."""
     return [
         (
-            f"$share/{GROUP}/{ROOT}/s/+/{leaf}" if address.shared and leaf in BY_ONE else f"{ROOT}/s/+/{leaf}",
+            f"$share/{GROUP}/{ROOT}/s/+/{leaf}" if shared and leaf in BY_ONE else f"{ROOT}/s/+/{leaf}",
             0 if leaf in ONCE else 1,
         )
-        for leaf in LEAVES
+        for leaf in leaves
     ]
 
 

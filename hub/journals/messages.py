@@ -89,10 +89,10 @@ def _check_who(who: Who) -> None:
         raise BadMessage(f"who.value: 1 to {TEXT_AT_MOST} characters")
 
 
-def sealed_ask(raw: bytes, station: str) -> SealedAsk:
-    """A sealed look-up whose answer goes to the station's own topic and nowhere else."""
+def sealed_ask(raw: bytes, station: str, reply: str = "answer") -> SealedAsk:
+    """A sealed ask whose answer goes to the station's own topic and nowhere else."""
     message = _decode(_sealed_ask, raw)
-    if message.reply != f"tq/v1/s/{station}/answer":
+    if message.reply != f"tq/v1/s/{station}/{reply}":
         raise BadMessage("reply: must be the station's own answer topic")
     if len(message.id) > TEXT_AT_MOST:
         raise BadMessage("id: too long")

@@ -58,6 +58,10 @@ class Shelf:
         found = [self._read(path.name)[0] for path in self.folder.glob("*.json") if NAME.fullmatch(path.stem)]
         return sorted(found, key=lambda manifest: (manifest.as_of, manifest.base))
 
+    def newest(self) -> Manifest | None:
+        """The one handed out last, or None while there is none."""
+        return max(self.known(), key=lambda manifest: manifest.as_of, default=None)
+
     def after(self, key: str, have: int) -> Manifest | None:
         """What a station goes on with: the next delta, or a whole one when there is no way by deltas; None: it is
         current.  ``key`` is the key of what it holds, ``have`` its version, 0 for nothing."""
@@ -77,17 +81,18 @@ class Shelf:
         """A manifest as it was signed."""
         return self._read(f"{name_of(manifest)}.json")[1]
 
-    def piece(self, name: str, number: int) -> bytes | None:
-        """One piece of a content, or None when there is no such piece here (any more)."""
+    def piece(self, name: str, number: int, offset: int = 0, most: int | None = None) -> bytes | None:
+        """One piece of a content, or ``most`` bytes of it from ``offset`` on; None: there are none here (any more)."""
         if not NAME.fullmatch(name):
             return None
         try:
             pieces = self._read(f"{name}.json")[0].pieces
-            if not 0 <= number < len(pieces):
+            if not (0 <= number < len(pieces) and 0 <= offset < pieces[number].size):
                 return None
+            left = pieces[number].size - offset
             with (self.folder / f"{name}.bin").open("rb") as file:
-                file.seek(sum(piece.size for piece in pieces[:number]))
-                return file.read(pieces[number].size)
+                file.seek(sum(piece.size for piece in pieces[:number]) + offset)
+                return file.read(left if most is None else min(left, most))
         except FileNotFoundError:
             return None
 

@@ -9,12 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from fetcher import Fetcher
 from hub_stand import HubProcess, Journal, Line, furnish, now, until
 from test_hub_two import PATIENCE, ROWS, count
 from test_hub_web_officials import PASSWORD, Browser
 
 from core import keys, wire
+from core.chunks import OfferAsk
 from core.health import CameraFigures, Health
+from core.snapshot import Offer
 from hub.officials import accounts
 from hub.officials.accounts import Account
 from hub.officials.rights import Role
@@ -111,6 +114,18 @@ def test_two_hubs_at_one_broker_keep_their_lines_and_answer_nothing_twice(at_one
             each.next("/answer" if each is line else "/do", 3.0)
     assert [hub.lines("broker lost") for hub in hubs] == [[], []]
     assert len({hub.lines("broker connected")[0]["client"] for hub in hubs}) == 2
+
+
+def test_two_hubs_at_one_broker_answer_each_station_that_fetches_once(at_one_broker):
+    hubs, gates, _ = at_one_broker
+    line = gates.lines["s1"]
+    station = Fetcher(line, gates.pinned["s1"]["sealing_key"])
+    for _ in range(20):
+        assert station.offer(OfferAsk(0)) == Offer()
+        assert station.chunk("0123456789abcdef-00001-00000", 0) is None
+    with pytest.raises(queue.Empty):
+        line.next("", 3.0)
+    assert [hub.lines("no snapshots over the broker now") for hub in hubs] == [[], []]
 
 
 def test_the_wall_of_either_hub_sees_every_stations_health_and_it_is_kept_once(at_one_broker):

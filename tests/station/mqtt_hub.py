@@ -90,7 +90,7 @@ class SmallHub:
         return msgspec.json.decode(channel.open_ask(base64.b64decode(ask.box), ask.id), type=wire.Ask)
 
     def _take(self, topic: str, payload: bytes) -> None:
-        leaf = topic.rpartition("/")[2]
+        leaf = topic.split("/", 4)[4]
         if leaf == "ask":
             ask = msgspec.json.decode(payload, type=wire.SealedAsk)
             self.before_answer(ask)

@@ -89,7 +89,7 @@ class Centre:
             return Offer(key=told)
         return Offer(keys.sign(self.signer, wire.encode(found[0])), f"{have}/{key}", told)
 
-    def piece(self, name: str, number: int, deadline: float) -> bytes:
+    def piece(self, name: str, number: int, size: int, deadline: float) -> bytes:
         if self.between is not None:
             self.between()
         if self.cut_after is not None and len(self.fetched) >= self.cut_after:
