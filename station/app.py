@@ -87,7 +87,7 @@ class Station:
         )
         self.sync.keys = self.keys = held_by(settings)
         line = self._reach.line
-        self.keys.seal_by([self.journal.seal_to, *([line.seal_to] if line is not None else [])])
+        self.keys.seal_by([self.journal.seal_to, *([line.asks.seal_to] if line is not None else [])])
         self.outfit = Outfit(settings, self.clock, stack)
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
         self._arrivals = Arrivals(self.captures)

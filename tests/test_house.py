@@ -42,7 +42,7 @@ CORE_LUCK = {"core.keys": "secrets"}
 ONE_HOME = {
     "sqlite3": ("station.journal*", "station.snapshot*"),
     "sqlite_utils": ("station.journal*", "station.snapshot*"),
-    "paho": ("station.broker", "station.link", "station.place_link"),
+    "paho": ("station.asking", "station.broker", "station.link", "station.place_link"),
     "requests": ("station.http",),
 }
 # numpy in the station's environment breaks the board's own camera library; these serve tests and benches only.
