@@ -39,7 +39,7 @@ from core.model import (
 from core.packing import Word
 from core.snapshot import Manifest, Piece, Record, Slot, Stretch
 from hub.snapshots.sorting import Heaps
-from station.snapshot import Loading, Snapshot
+from station.snapshots.held import Loading, Snapshot
 
 PEOPLE = int(os.environ.get("TQ_BENCH_PEOPLE", "1200000"))
 WHOLE_PROVINCE = 1_200_000

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from core.model import GateKind, Scheme
 from hub.officials.rights import Role
-from hub.order_arguments import add_orders
+from hub.order_arguments import add_orders, answered
+from hub.place_arguments import add_places
 from hub.simulation_arguments import add_simulation
 
 Command = Callable[[argparse.Namespace], int]
@@ -221,29 +222,7 @@ def _signing(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     added = add(others, "add", "client add", about, "hub client add hue-s")
     added.add_argument("name", metavar="NAME")
     answered(added)
-    of_place = groups.add_parser("place", help="List places and print their codes.")
-    whats = of_place.add_subparsers(required=True, metavar="WHAT")
-    add(whats, "list", "place list", "List places with the text of the code to post.", "hub place list --json")
-    about = "Add a place, or correct all of it but its position; its opening hours end every stay at closing time."
-    example = 'hub place put cho-dong-ba --name "Chợ Đông Ba" --kind venue --area 34/19804 --hours 05:00-20:00'
-    kept = add(whats, "put", "place put", about, example)
-    kept.add_argument("place", metavar="CODE", help="lower-case letters, digits, hyphens")
-    kept.add_argument("--name", required=True, metavar="TEXT", help="as people know it")
-    kept.add_argument("--kind", required=True, type=GateKind, choices=list(GateKind), help="what it is")
-    kept.add_argument("--area", required=True, metavar="EDITION/CODE", help="its commune, or district")
-    for name, help_text in (
-        ("hamlet", "thôn or tổ"),
-        ("address", "house number, street"),
-        ("contact", "who is responsible"),
-    ):
-        kept.add_argument(f"--{name}", default="", metavar="TEXT", help=help_text)
-    kept.add_argument("--hours", default="", metavar="HOURS", help="such as 05:00-20:00; none: it never closes")
-    kept.add_argument("--capacity", type=int, metavar="N", help="the most people at one time")
-    answered(kept)
-    about = "Print the text of a place's code, and draw it 5 cm wide, for people to scan themselves."
-    posted = add(whats, "code", "place code", about, "hub place code cho-dong-ba --svg cho-dong-ba.svg")
-    posted.add_argument("place", metavar="CODE", help="a registered place")
-    posted.add_argument("--svg", type=Path, metavar="FILE", help="draw the QR there")
+    add_places(groups, add)
 
 
 def _keys(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
@@ -377,11 +356,6 @@ def _province(groups: Groups[argparse.ArgumentParser], add: Adding) -> None:
     check = add(whats, "check", "province check", about, "hub province check --config hub.toml --who - < number.txt")
     check.add_argument("--who", default="", metavar="NUMBER", help="ask for this one; - reads it from standard input")
     check.add_argument("--scheme", type=Scheme, choices=list(Scheme), help="what it is; default: the mapping's first")
-
-
-def answered(command: argparse.ArgumentParser) -> None:
-    """Lets a command say which account answers for it."""
-    command.add_argument("--by", default="", metavar="ACCOUNT", help="who answers for it; default: the operator")
 
 
 def _letter(text: str) -> tuple[str, str, int]:

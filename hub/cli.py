@@ -102,6 +102,7 @@ FUNCTIONS = {
     "place list": ("posting", "list_places"),
     "place put": ("posting", "put"),
     "place code": ("posting", "print_code"),
+    "place key": ("stations", "tell_place_key"),
     "schemas": ("documents", "write_schemas"),
     "demo-province": ("inventing", "invent_province"),
     "simulate": ("simulating", "simulate"),

@@ -112,3 +112,8 @@ def _options(kind: str, one: argparse.ArgumentParser) -> tuple[str, ...]:
                 option("--last", "last", type=int, required=True, metavar="N", help="the last row"),
             )
     return ()
+
+
+def answered(command: argparse.ArgumentParser) -> None:
+    """Lets a command say which account answers for it."""
+    command.add_argument("--by", default="", metavar="ACCOUNT", help="who answers for it; default: the operator")

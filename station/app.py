@@ -14,7 +14,7 @@ from core import keys
 from core.health import Health, PlaceFigures
 from core.model import Reason
 from core.shown import RunningSettings
-from station import __version__, health, snapshot_loop
+from station import __version__, health
 from station.arrivals import Arrivals
 from station.certificates import Certificates
 from station.checkup import Checkup, Parts
@@ -26,7 +26,6 @@ from station.hub_keys import held_by
 from station.journal.orders import OrderBook
 from station.journal.record import Backlog, Journal
 from station.lookup import Lookups
-from station.neighbours import neighbours
 from station.orders.desk import Desk
 from station.orders.doing import Doer
 from station.orders.logbook import Logbook
@@ -34,12 +33,14 @@ from station.orders.overrides import Overrides
 from station.orders.overriding import Override
 from station.outfit import Outfit
 from station.pages import IdleFacts
+from station.place.neighbours import neighbours
 from station.policies import Policies, scopes
 from station.reach import reach
 from station.reports import Reporter
 from station.running import running
 from station.service import Service, stopped_by_signals
 from station.settings import Settings
+from station.snapshots import loop as snapshot_loop
 from station.sources import Errand, Moved, Pressed, put
 from station.sync import Sync
 from station.vitals import Vitals
@@ -87,7 +88,7 @@ class Station:
         )
         self.sync.keys = self.keys = held_by(settings)
         line = self._reach.line
-        self.keys.seal_by([self.journal.seal_to, *([line.seal_to] if line is not None else [])])
+        self.keys.seal_by([self.journal.seal_to, *([line.asks.seal_to] if line is not None else [])])
         self.outfit = Outfit(settings, self.clock, stack)
         self.panel, self.captures = self.outfit.panel, self.outfit.captures
         self._arrivals = Arrivals(self.captures)

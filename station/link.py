@@ -7,19 +7,12 @@ itself.  A PUBACK is never taken for the hub's word.
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import itertools
-import queue
 import random
-import secrets
-import struct
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import datetime
 
 import msgspec
 import paho.mqtt.client as mqtt
@@ -29,36 +22,18 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from core import answers, health, keys, orders, shown, wire
+from core import health, orders, shown, wire
 from core.chunks import NEWEST
 from core.model import GateKind
+from station.asking import Asks, Way
 from station.broker import LARGEST, ROOT, Broker, Connected, Disconnected, Event, Message, client_of, end
-from station.errors import HubCannotSay, HubUnreachable
-from station.handover import Handover
-
-GLANCE = 1.0
-"""Seconds between looks at whether an answer is still waited for."""
 
 _SESSION_LASTS = 3600
 _MOST_EVENTS = 16
 _MOST_ANSWERS = 16
-_MOST_OTHERS = 4
 _MOST_NEWS = 4096
 _LONGEST_PAUSE = 60.0
 _FIRST_PAUSE = 4.0
-_EXPIRY, _TEXT = struct.Struct(">BI"), struct.Struct(">BH")
-
-
-Said = TypeVar("Said")
-
-
-class Way(msgspec.Struct, frozen=True):
-    """Two topics under the station's own: where something is asked, and where it is answered."""
-
-    ask: str
-    answer: str
-
-
 _LOOK_UP = Way("ask", "answer")
 
 
@@ -78,19 +53,12 @@ class MqttHub:
         self._broker, self._station, self._kind = broker, station, kind
         self.name = f"mqtt://{broker.host}:{broker.port}"
         self._own = f"{ROOT}/s/{station}"
-        self._topics = [*(f"{self._own}/{leaf}" for leaf in ("held", "answer", "do", "watched")), f"{ROOT}/keys"]
+        self._topics = [*(f"{self._own}/{leaf}" for leaf in ("held", "do", "watched")), f"{ROOT}/keys"]
         self._policies = tuple(f"{ROOT}/policy/{scope}" for scope in scopes)
         self._left: set[str] = set()
-        private, public = keys.new_sealing_key()
-        self._private = private
-        self._line_to_hub = keys.AskingChannel.station(private, sealing_key), ""
-        self._asking_key = keys.encode_key(public)
-        self._ids = itertools.count(secrets.randbits(32))
         self._woken = woken
         self._changes: deque[Connected | Disconnected] = deque(maxlen=_MOST_EVENTS)
         self._messages: deque[Message] = deque(maxlen=_MOST_EVENTS)
-        self._answers: Handover[bytes] = Handover()
-        self._inboxes = {"answer": self._answers}
         self.newest: bytes = b""
         """What was said last of which snapshot there is."""
         self.largest = LARGEST
@@ -101,6 +69,8 @@ class MqttHub:
         self._losses, self._least_pause = 0, 0.0
         self._given: dict[str, mqtt.MQTTMessageInfo] = {}
         self._client = self._make(state)
+        self.asks = Asks(self._client, self._own, self.name, sealing_key)
+        self.asks.hear(_LOOK_UP, _MOST_ANSWERS)
 
     def __enter__(self) -> MqttHub:
         """Begins to connect; paho's thread goes on trying until the end."""
@@ -133,61 +103,17 @@ class MqttHub:
             for _ in range(len(waiting)):
                 yield waiting.popleft()
 
-    def seal_to(self, public: bytes, name: str) -> None:
-        """Has look-ups sealed to another key of the hub's from now on; one under way goes on as it began."""
-        self._line_to_hub = keys.AskingChannel.station(self._private, public), name
-
     def ask(self, who: wire.Who, at: datetime, deadline: float) -> wire.Answer:
         """A sealed look-up and its sealed answer; ``HubUnreachable`` when none comes within ``deadline`` seconds."""
         self.quiet.clear()
         try:
-            return self.exchange(_LOOK_UP, wire.encode(wire.Ask(who, self._kind, at)), wire.Answer, at, deadline)
+            return self.asks.exchange(_LOOK_UP, wire.encode(wire.Ask(who, self._kind, at)), wire.Answer, at, deadline)
         finally:
             self.quiet.set()
-
-    def hear(self, leaf: str) -> Handover[bytes]:
-        """Has what the hub says under this leaf put aside, the first of it; before the line is opened."""
-        self._topics.append(f"{self._own}/{leaf}")
-        return self._inboxes.setdefault(leaf, Handover())
 
     def hear_of_snapshots(self) -> None:
         """Has ``newest`` kept; before the line is opened."""
         self._topics.append(f"{ROOT}/{NEWEST}")
-
-    def exchange(
-        self,
-        way: Way,
-        plain: bytes,
-        kind: type[Said],
-        at: datetime,
-        deadline: float,
-        broken_off: Callable[[], bool] = lambda: False,
-    ) -> Said:
-        """Asks something sealed and opens its answer; one at a time each way.  ``HubUnreachable`` as ``ask``."""
-        ask_id, inbox = self.begin(way)
-        channel = self._publish_ask(way, ask_id, plain, at, deadline)
-        until = time.monotonic() + deadline
-        while (left := until - time.monotonic()) > 0 and not broken_off():
-            try:
-                answer = self._opened(inbox.get(min(left, GLANCE)), ask_id, channel, kind)
-            except queue.Empty:
-                continue
-            if answer is not None:
-                return answer
-        raise HubUnreachable(self.name, f"no answer within {deadline:g} s")
-
-    def begin(self, way: Way) -> tuple[str, Handover[bytes]]:
-        """A fresh id for an ask and where its answer will lie; ``HubUnreachable`` while the line is down."""
-        if not self._client.is_connected():
-            raise HubUnreachable(self.name, "no connection to the broker")
-        inbox = self._inboxes[way.answer]
-        inbox.clear()
-        return f"{next(self._ids):016x}", inbox
-
-    def put(self, way: Way, ask_id: str, ask: bytes, deadline: float) -> None:
-        """Publishes an ask, which the broker forgets when nobody waits for its answer any more."""
-        properties = _AskProperties(f"{self._own}/{way.answer}", ask_id, max(1, round(deadline + 0.5)))
-        self._client.publish(f"{self._own}/{way.ask}", ask, qos=0, properties=properties)
 
     def bring(self, batch: wire.Batch) -> bool:
         """Publishes a batch (QoS 1); the hub's ``held`` comes later as an event.  False when it cannot go now.
@@ -275,34 +201,6 @@ class MqttHub:
         """Whether the last message under this topic has not been acknowledged by the broker yet."""
         return topic in self._given and not self._given[topic].is_published()
 
-    def _publish_ask(self, way: Way, ask_id: str, plain: bytes, at: datetime, deadline: float) -> keys.AskingChannel:
-        channel, sealed_to = self._line_to_hub
-        sealed = wire.SealedAsk(
-            id=ask_id,
-            key=self._asking_key,
-            box=base64.b64encode(channel.seal_ask(plain, ask_id)).decode(),
-            reply=f"{self._own}/{way.answer}",
-            not_after=at + timedelta(seconds=deadline),
-            to=sealed_to,
-        )
-        self.put(way, ask_id, wire.encode(sealed), deadline)
-        return channel
-
-    def _opened(self, payload: bytes, ask_id: str, channel: keys.AskingChannel, kind: type[Said]) -> Said | None:
-        """The answer to this ask; None for a late one to another."""
-        try:
-            sealed = wire.decode(payload, wire.SealedAnswer)
-            if sealed.id != ask_id:
-                return None
-            if sealed.error == answers.UNASKED:
-                raise HubCannotSay(self.name, "cannot ask the province system")
-            if sealed.error:  # not quoted: who knows what a hub says of whom
-                raise HubUnreachable(self.name, "refuses to answer; its log says why")
-            plain = channel.open_answer(base64.b64decode(sealed.box), ask_id)
-            return wire.decode(plain, kind)
-        except ValueError as error:
-            raise HubUnreachable(self.name, "answers in words that are not a hub's") from error
-
     def _make(self, state: wire.State) -> mqtt.Client:
         client = client_of(self._broker, self._station)
         gone = msgspec.structs.replace(state, online=False)
@@ -328,7 +226,7 @@ class MqttHub:
             self._change(Disconnected(self._refused))
             return
         self._losses = 0
-        self._subscribe(client, [*self._topics, *self._policies])
+        self._subscribe(client, [*self._topics, *self.asks.topics, *self._policies])
         self.largest = getattr(properties, "MaximumPacketSize", LARGEST)
         self._change(Connected(self.largest))
 
@@ -344,11 +242,9 @@ class MqttHub:
             return  # no topic of ours
         if len(message.payload) > LARGEST:
             return
-        inbox = self._inboxes.get(topic)
-        if inbox is not None:
-            if len(inbox) < (_MOST_ANSWERS if topic == _LOOK_UP.answer else _MOST_OTHERS):
-                inbox.put(bytes(message.payload))
-        elif topic == NEWEST:
+        if self.asks.take(topic, bytes(message.payload)):
+            return
+        if topic == NEWEST:
             self.newest = bytes(message.payload[:_MOST_NEWS])
         else:
             self._messages.append(Message(topic, bytes(message.payload), message.retain))
@@ -370,27 +266,6 @@ def pause(losses: int, least: float = 0.0) -> float:
     """Seconds before the next try after so many in vain: growing, and drawn, so that a fleet does not return as one."""
     longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(losses, 6))
     return max(least, random.uniform(longest / 8, longest))  # noqa: S311  # jitter, no secret
-
-
-class _AskProperties(Properties):
-    """An ask's response topic, correlation data and expiry, as MQTT 5 (2.2.2.2) lays them out.
-
-    paho makes and packs the same three in 70 µs, a fiftieth of the way from a code to the lamp; this in two.
-    """
-
-    def __init__(self, reply: str, ask_id: str, seconds: int) -> None:
-        topic, correlation = reply.encode(), ask_id.encode()
-        object.__setattr__(self, "packed", _EXPIRY.pack(2, seconds) + _text(8, topic) + _text(9, correlation))
-
-    def pack(self) -> bytes:
-        """The bytes of all of them behind their length, of at most two bytes."""
-        packed: bytes = object.__getattribute__(self, "packed")
-        size = len(packed)
-        return (bytes((size,)) if size < 128 else bytes((size & 127 | 128, size >> 7))) + packed
-
-
-def _text(identifier: int, value: bytes) -> bytes:
-    return _TEXT.pack(identifier, len(value)) + value
 
 
 def _properties(packet: int, **values: object) -> Properties:

@@ -18,7 +18,7 @@ from station.lookup import Asker
 from station.mqtt_carrier import MqttCarrier
 from station.policies import Policies
 from station.settings import Settings
-from station.snapshot_loop import Source
+from station.snapshots.loop import Source
 from station.sync import Carrier, NoCarrier
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def reach(settings: Settings, own: tuple[str, ...], policies: Policies, clock: C
         return Reach(over_http(), HttpCarrier(over_http()), wake, stop, state.session, snapshots)
     from station.broker import Broker
     from station.link import MqttHub
-    from station.snapshot_line import SnapshotLine
+    from station.snapshots.line import SnapshotLine
 
     mqtt, (host, port) = settings.mqtt, settings.mqtt.address
     broker = Broker(host, port, settings.mqtt_username, settings.mqtt_password, mqtt.keepalive, mqtt.tls, mqtt.ca_file)

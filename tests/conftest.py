@@ -17,12 +17,22 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60.0
 """Seconds that a started program has to listen."""
 
+WHOLE = [ROOT / "tests" / name for name in ("crash", "e2e")]
+LONGEST = 900
+"""Seconds for a test of whole gates and hubs, whose processes each may take a quarter of a minute to start."""
+
 # How long one example takes says more about the machine than about the code; tests of speed measure for themselves.
 with contextlib.suppress(ImportError):  # the simulated machine of the drivers' tests draws no examples
     from hypothesis import HealthCheck, settings
 
     settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("gate")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(map(item.path.is_relative_to, WHOLE)) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONGEST))
 
 
 @dataclass

@@ -40,9 +40,9 @@ CORE_LUCK = {"core.keys": "secrets"}
 
 # Inside the station each of these has one home. Elsewhere they are free.
 ONE_HOME = {
-    "sqlite3": ("station.journal*", "station.snapshot*"),
-    "sqlite_utils": ("station.journal*", "station.snapshot*"),
-    "paho": ("station.broker", "station.link", "station.place_link"),
+    "sqlite3": ("station.journal*", "station.snapshots*"),
+    "sqlite_utils": ("station.journal*", "station.snapshots*"),
+    "paho": ("station.asking", "station.broker", "station.link", "station.place.line"),
     "requests": ("station.http",),
 }
 # numpy in the station's environment breaks the board's own camera library; these serve tests and benches only.

@@ -29,7 +29,7 @@ def add(given: argparse.Namespace) -> int:
         communes=tuple(given.commune),
         must_change=not given.own,
     )
-    password = _password()
+    password = accounts.Password(_password())
     with opened(given) as (store, _), store.writing() as connection:
         accounts.add(connection, account, password, datetime.now(UTC))
         _record(connection, given, "added")
@@ -61,7 +61,7 @@ def disable(given: argparse.Namespace) -> int:
 
 def reset(given: argparse.Namespace) -> int:
     """``hub account reset``."""
-    password = _password()
+    password = accounts.Password(_password())
     with opened(given) as (store, ring), store.writing() as connection:
         accounts.reset(connection, ring, given.name, password)
         accounts.enable(connection, given.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -16,9 +17,10 @@ from core.model import GateKind
 from hub.commands.answering import OPERATOR, note, who
 from hub.commands.opening import opened, settings_of
 from hub.config import Settings
+from hub.errors import DataError
 from hub.journals import conflicts, proof
 from hub.officials.accounts import Account
-from hub.register import place_keys, sealing
+from hub.register import place_keys, places, sealing
 from hub.stations import fleet
 from hub.storage.keyring import Keyring
 from hub.storage.store import Store
@@ -81,6 +83,23 @@ def _toml(sections: Mapping[str, Mapping[str, str]]) -> str:
             "",
         ]
     return "\n".join(lines[:-1])
+
+
+def tell_place_key(given: argparse.Namespace) -> int:
+    """``hub place key``."""
+    now = datetime.now(UTC)
+    with opened(given) as (store, ring), store.writing() as connection:
+        if places.find(connection, given.place) is None:
+            raise DataError([f"place {given.place!r} is not registered; hub place list shows those that are"])
+        what = "new-place-key" if given.new else "told-place-key"
+        note(connection, who(connection, given), "site", detail={"place": given.place, "what": what})
+        key = (place_keys.draw if given.new else place_keys.key_of)(connection, ring, given.place, now)
+        gates = fleet.names_at(connection, given.place)
+    section = {"place": {"place_key": keys.encode_key(key)}}
+    print(json.dumps({**section, "gates": gates}) if given.json else _toml(section))
+    whose = ", ".join(gates) or "its gates; none is registered"
+    print(f"{given.place}: for the config.toml of {whose}", file=sys.stderr)
+    return os.EX_OK
 
 
 def list_stations(given: argparse.Namespace) -> int:

@@ -66,6 +66,21 @@ class Account(msgspec.Struct, frozen=True):
         return not (codes | later).isdisjoint(self.communes) or not codes.isdisjoint(merged)
 
 
+class Password:
+    """A password that somebody chose.  Hashing takes a tenth of a second and more: make one before a transaction."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.kept = _hasher.hash(text) if len(text) <= LONGEST_PASSWORD else ""
+
+    def __repr__(self) -> str:
+        return "Password()"
+
+    def faults(self, name: str) -> list[str]:
+        """Why it will not do for this account; empty when it will."""
+        return password_faults(self.text, name)
+
+
 def _became(commune: str) -> tuple[str, ...]:
     edition, _, code = commune.partition("/")
     unit = areas.find(edition, code)
@@ -75,11 +90,11 @@ def _became(commune: str) -> tuple[str, ...]:
 def add(
     connection: sa.Connection,
     account: Account,
-    password: str,
+    password: Password,
     now: datetime,
 ) -> None:
     """Opens an account; ``DataError`` when anything about it cannot be.  Its owner must choose another password."""
-    faults = [*_faults(connection, account), *password_faults(password, account.name)]
+    faults = [*_faults(connection, account), *password.faults(account.name)]
     if connection.scalar(sa.select(accounts.c.name).where(accounts.c.name == account.name)) is not None:
         faults.append(f"account {account.name}: exists already")
     if faults:
@@ -88,7 +103,7 @@ def add(
         "name": account.name,
         "shown": account.shown.strip(),
         "role": account.role.value,
-        "password": _hasher.hash(password),
+        "password": password.kept,
         "totp_step": 0,
         "place": account.place,
         "communes": msgspec.json.encode(account.communes).decode(),
@@ -190,11 +205,11 @@ def use_step(connection: sa.Connection, name: str, step: int) -> bool:
     return connection.execute(sa.update(accounts).where(own).values(totp_step=step)).rowcount == 1
 
 
-def set_password(connection: sa.Connection, name: str, password: str, *, must_change: bool) -> None:
+def set_password(connection: sa.Connection, name: str, password: Password, *, must_change: bool) -> None:
     """Gives an account another password and ends all its sessions; ``DataError`` when it will not do."""
-    if faults := password_faults(password, name):
+    if faults := password.faults(name):
         raise DataError(faults)
-    _change(connection, name, password=_hasher.hash(password), must_change=must_change)
+    _change(connection, name, password=password.kept, must_change=must_change)
 
 
 def set_second_factor(connection: sa.Connection, ring: Keyring, name: str, secret: bytes | None, step: int = 0) -> None:
@@ -204,7 +219,7 @@ def set_second_factor(connection: sa.Connection, ring: Keyring, name: str, secre
     connection.execute(sa.update(accounts).where(accounts.c.name == name).values(changed))
 
 
-def reset(connection: sa.Connection, ring: Keyring, name: str, password: str) -> None:
+def reset(connection: sa.Connection, ring: Keyring, name: str, password: Password) -> None:
     """Lets somebody in again who lost password or phone: a new password to be changed, no second factor."""
     set_password(connection, name, password, must_change=True)
     set_second_factor(connection, ring, name, None)

@@ -1,4 +1,5 @@
-"""The key that the gates of one place share, so that they agree without the hub: drawn when first asked for.
+"""The key that the gates of one place share, so that they agree without the hub: drawn when first asked for, and anew
+by hand when one of them was stolen.
 
 It rests under the registry key.  The hub itself never uses it.
 """
@@ -24,6 +25,15 @@ def key_of(connection: sa.Connection, ring: Keyring, place: str, now: datetime) 
     box = connection.scalar(sa.select(place_keys.c.sealed).where(place_keys.c.place == place))
     assert box is not None
     return ring.open(box, _context(place))
+
+
+def draw(connection: sa.Connection, ring: Keyring, place: str, now: datetime) -> bytes:
+    """Another key in the place of whichever was told before; gates agree again when all of them have it."""
+    fresh = secrets.token_bytes(keys.KEY_BYTES)
+    values = {"sealed": ring.seal(fresh, _context(place)), "drawn": now}
+    drawn = insert(connection, place_keys).values(place=place, **values)
+    connection.execute(drawn.on_conflict_do_update(index_elements=["place"], set_=values))
+    return fresh
 
 
 def _context(place: str) -> bytes:

@@ -131,6 +131,12 @@ def at_places(connection: sa.Connection) -> dict[str, str]:
     return {row.name: row.place for row in connection.execute(sa.select(stations.c.name, stations.c.place))}
 
 
+def names_at(connection: sa.Connection, place: str) -> list[str]:
+    """The stations of one place, by name."""
+    here = sa.select(stations.c.name).where(stations.c.place == place).order_by(stations.c.name)
+    return list(connection.scalars(here))
+
+
 class Tokens:
     """The stations' tokens in memory; ``reload`` when the table has changed."""
 

@@ -111,9 +111,10 @@ def _add(site: Site, request: Visit, form: Form) -> Page | Redirect:
         communes=accounts.communes_of(form.text("communes")),
         must_change=True,
     )
+    password = accounts.Password(form.text("password"))
     try:
         with site.store.writing() as connection:
-            accounts.add(connection, account, form.text("password"), now())
+            accounts.add(connection, account, password, now())
             _record(connection, request, account.name, "added")
     except DataError as error:
         return _page(site, request, form, _faults(error))
@@ -130,14 +131,15 @@ def _change(site: Site, request: Visit, form: Form) -> Page | Redirect:
     name, what = form.text("name"), form.text("do")
     if what == "disable" and name == official(request).name:
         return _page(site, request, None, {"which": "fault-own-account"})
+    fresh = accounts.Password(form.text("fresh")) if what == "reset" else None
     try:
         with site.store.writing() as connection:
             if what == "disable":
                 accounts.disable(connection, name, now())
             elif what == "enable":
                 accounts.enable(connection, name)
-            elif what == "reset":
-                accounts.reset(connection, site.ring, name, form.text("fresh"))
+            elif fresh is not None:
+                accounts.reset(connection, site.ring, name, fresh)
             else:
                 raise NotFoundException
             _record(connection, request, name, what)

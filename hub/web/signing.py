@@ -83,7 +83,7 @@ def _own(site: Site) -> Router:
         faults = _password_faults(site, official(request), form)
         if faults:
             return show(request, "officers/account.html", faults=faults, status=422)
-        return _changed(site, request, form.text("fresh"))
+        return _changed(site, request, accounts.Password(form.text("fresh")))
 
     @get(SECOND_FACTOR, sync_to_thread=True)
     def second_factor(request: Visit) -> Page:
@@ -118,7 +118,7 @@ def _password_faults(site: Site, account: Account, form: Form) -> dict[str, str]
     return {} if fresh == form.text("again") else {"again": "fault-not-the-same"}
 
 
-def _changed(site: Site, request: Visit, password: str) -> Redirect:
+def _changed(site: Site, request: Visit, password: accounts.Password) -> Redirect:
     account, moment = official(request), now()
     try:
         with site.store.writing() as connection:

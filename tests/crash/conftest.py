@@ -20,16 +20,6 @@ from databases import postgres  # noqa: F401  # a fixture
 from gates import Centre, furnish
 from load import Battered, asked, enrol_battered
 
-HERE = Path(__file__).parent
-LONGEST = 900
-"""Seconds for a test whose processes each may take a quarter of a minute to start."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(LONGEST))
-
 
 @pytest.fixture
 def luck(request: pytest.FixtureRequest) -> random.Random:

@@ -16,16 +16,6 @@ from databases import module_database, postgres  # noqa: F401  # fixtures
 from demos import Demo
 from gates import PLACE, Centre, Gate, enrol, furnish
 
-HERE = Path(__file__).parent
-LONGEST = 900
-"""Seconds for a test whose processes each may take a quarter of a minute to start."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(LONGEST))
-
 
 @pytest.fixture
 def make_demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:

@@ -25,7 +25,7 @@ def technician(centre):
     store, _ = centre.opened()
     now = datetime.now(UTC)
     with store.writing() as connection:
-        accounts.add(connection, Account("ky-thuat", "Kỹ thuật", Role.TECHNICIAN), PASSWORD, now)
+        accounts.add(connection, Account("ky-thuat", "Kỹ thuật", Role.TECHNICIAN), accounts.Password(PASSWORD), now)
     yield store, {"tq_official": sessions.reopen(store, "ky-thuat", "", now)}
     store.close()
 

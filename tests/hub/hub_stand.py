@@ -224,7 +224,7 @@ def appoint(data: Path, name: str, settings: Settings | None = None) -> str:
     """Opens an account that can answer for commands; its name."""
     store, _ = open_store(settings or Settings(data=str(data)))
     with store.writing() as connection:
-        accounts.add(connection, Account(name, name, Role.ADMINISTRATOR), "ba con vịt trời", now())
+        accounts.add(connection, Account(name, name, Role.ADMINISTRATOR), accounts.Password("ba con vịt trời"), now())
     store.close()
     return name
 

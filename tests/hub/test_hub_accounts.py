@@ -24,7 +24,9 @@ SECRET = b"12345678901234567890"
 def officer(store, ring):
     """A store with one checkpoint officer."""
     with store.writing() as connection:
-        accounts.add(connection, Account("lan", "Lê Thị Lan", Role.CHECKPOINT_OFFICER), PASSWORD, NOW)
+        accounts.add(
+            connection, Account("lan", "Lê Thị Lan", Role.CHECKPOINT_OFFICER), accounts.Password(PASSWORD), NOW
+        )
     return store
 
 
@@ -40,7 +42,7 @@ def token(store, ring, **changed):
 
 def test_a_screens_session_goes_on_unattended_and_others_do_not(officer, ring):
     with officer.writing() as connection:
-        accounts.add(connection, Account("man-hinh", "Màn hình", Role.SCREEN), PASSWORD, NOW)
+        accounts.add(connection, Account("man-hinh", "Màn hình", Role.SCREEN), accounts.Password(PASSWORD), NOW)
     screen, lans = token(officer, ring, name="man-hinh"), token(officer, ring)
     later = NOW + timedelta(days=30)
     token(officer, ring, now=later)
@@ -101,7 +103,7 @@ def test_signing_out_a_new_password_and_shutting_the_account_end_sessions(office
     assert sessions.resume(officer, first, NOW) is None
     second = token(officer, ring)
     with officer.writing() as connection:
-        accounts.set_password(connection, "lan", "bốn con ngựa ô", must_change=False)
+        accounts.set_password(connection, "lan", accounts.Password("bốn con ngựa ô"), must_change=False)
     assert sessions.resume(officer, second, NOW) is None
     third = token(officer, ring, password="bốn con ngựa ô")
     with officer.writing() as connection:
@@ -140,7 +142,7 @@ def test_a_second_factor_is_asked_for_and_its_code_works_once(officer, ring):
     assert isinstance(sign_in(officer, ring, typed=typed), SignedIn)
     assert isinstance(sign_in(officer, ring, typed=typed), Refused)
     with officer.writing() as connection:
-        accounts.reset(connection, ring, "lan", "năm con cá lóc")
+        accounts.reset(connection, ring, "lan", accounts.Password("năm con cá lóc"))
     reset = sign_in(officer, ring, "năm con cá lóc")
     assert reset.account.must_change
     assert not reset.account.second_factor
@@ -148,7 +150,9 @@ def test_a_second_factor_is_asked_for_and_its_code_works_once(officer, ring):
 
 def test_what_an_account_cannot_be_is_said_all_at_once(store):
     with store.writing() as connection, pytest.raises(DataError) as refused:
-        accounts.add(connection, Account("A b", "", Role.COMMUNE_OFFICER, place="nowhere"), "short", NOW)
+        accounts.add(
+            connection, Account("A b", "", Role.COMMUNE_OFFICER, place="nowhere"), accounts.Password("short"), NOW
+        )
     assert len(refused.value.faults) == 5
 
 
@@ -208,3 +212,12 @@ def test_a_post_that_mistypes_now_and_then_is_never_made_to_wait(officer, ring):
     for _ in range(FREE_TRIES["address"] + 5):
         assert sign_in(officer, ring, password="vịt trời ba con") == Refused()
         token(officer, ring)
+
+
+def test_nobody_waits_for_the_database_while_a_password_is_hashed(store, monkeypatch):
+    password = accounts.Password(PASSWORD)
+    monkeypatch.setattr(accounts, "_hasher", None)
+    with store.writing() as connection:
+        accounts.add(connection, Account("mai", "Mai", Role.CHECKPOINT_OFFICER), password, NOW)
+        accounts.set_password(connection, "mai", password, must_change=False)
+    assert "vịt" not in repr(password)

@@ -29,8 +29,10 @@ def hub(tmp_path_factory, module_database):
     store, _ = open_store(Settings(data=str(data), database=module_database))
     with store.writing() as connection:
         account = Account("lan", "Lê Thị Lan", Role.CHECKPOINT_OFFICER, place="chot")
-        accounts.add(connection, account, PASSWORD, now())
-        accounts.add(connection, Account("bao-ve", "Bảo vệ", Role.VENUE_GUARD, place="cho"), PASSWORD, now())
+        accounts.add(connection, account, accounts.Password(PASSWORD), now())
+        accounts.add(
+            connection, Account("bao-ve", "Bảo vệ", Role.VENUE_GUARD, place="cho"), accounts.Password(PASSWORD), now()
+        )
     store.close()
     process = HubProcess(data, *on(data, module_database)).start()
     yield process

@@ -40,6 +40,7 @@ COMMANDS = (
     ("place", "list"),
     ("place", "put"),
     ("place", "code"),
+    ("place", "key"),
     ("person", "link"),
     ("province", "check"),
     ("schemas",),

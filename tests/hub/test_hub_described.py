@@ -61,7 +61,7 @@ def hub(tmp_path_factory, module_database):
         for role in Role:
             communes = ("63/19768",) if role is Role.COMMUNE_OFFICER else ()
             account = Account(role.value, role.value, role, communes=communes)
-            accounts.add(connection, account, "mật khẩu đủ dài", now())
+            accounts.add(connection, account, accounts.Password("mật khẩu đủ dài"), now())
     cookies = {role.value: sessions.reopen(store, role.value, "", now()) for role in Role}
     store.close()
     process = HubProcess(data, *on(data, module_database)).start()

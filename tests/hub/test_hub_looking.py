@@ -70,7 +70,9 @@ def pages(peopled, ring):
     with peopled.writing() as connection:
         for role in ROLES:
             communes = ("63/475",) if role is Role.COMMUNE_OFFICER else ()
-            accounts.add(connection, Account(role.value, role.value, role, communes=communes), PASSWORD, now())
+            accounts.add(
+                connection, Account(role.value, role.value, role, communes=communes), accounts.Password(PASSWORD), now()
+            )
     came = {role: sessions.sign_in(peopled, ring, role.value, PASSWORD, "", "test", now()) for role in ROLES}
     app = api.build(api.Doors(Centre(peopled, ring), Writer(peopled, ring)), Site(Centre(peopled, ring), Settings()))
     with TestClient(app) as client:

@@ -330,6 +330,6 @@ def test_a_ward_s_officer_sees_who_of_the_ward_passed_a_checkpoint(peopled, ring
 
 def test_an_account_opens_with_its_place_and_communes(peopled):
     with peopled.writing() as connection:
-        accounts.add(connection, WARD, "ba con vịt trời", now())
-        accounts.add(connection, OFFICER, "ba con vịt trời", now())
+        accounts.add(connection, WARD, accounts.Password("ba con vịt trời"), now())
+        accounts.add(connection, OFFICER, accounts.Password("ba con vịt trời"), now())
         assert accounts.listed(connection) == [WARD, OFFICER]

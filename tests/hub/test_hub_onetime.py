@@ -153,7 +153,7 @@ def test_a_shared_computers_visit_goes_on_while_it_is_used(store, ring):
 def test_an_officials_help_ends_with_their_right_to_help(store, ring, end):
     own = Account("lan", "Lan", Role.HEALTH_POST)
     with store.writing() as connection:
-        accounts.add(connection, own, "ba con vịt trời", NOW)
+        accounts.add(connection, own, accounts.Password("ba con vịt trời"), NOW)
         guest = guests.welcome(connection, ring, NOW, account="lan")
         assert guests.known(connection, ring, guest.token, NOW) == guest
         if end == "role":

@@ -1,5 +1,6 @@
 """What the gates of one place share: a key from the hub, and a topic of the place's own at the hub's broker."""
 
+import json
 import queue
 import tomllib
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from hub.register import place_keys
 from hub.stations.fleet import broker_hash
 from hub.stations.trouble import View, trouble
 from hub.storage import tables
+from hub.storage.account_tables import audit
 
 PASSWORD = "twelve letters at least"
 
@@ -29,6 +31,51 @@ def test_stations_of_one_place_are_told_one_key_and_those_of_another_place_anoth
         told.append(tomllib.loads(capsys.readouterr().out)["place"]["place_key"])
     assert told[0] == told[1] == told[3] != told[2]
     assert len(keys.decode_key(told[0])) == 32
+
+
+def key_told(capsys) -> str:
+    return tomllib.loads(capsys.readouterr().out)["place"]["place_key"]
+
+
+def test_the_key_of_a_stolen_gate_is_replaced_for_those_that_stay_and_those_that_come(desk, capsys):
+    desk.furnish()
+    told = {}
+    for name, place in (("a", "cho"), ("b", "cho"), ("c", "chot")):
+        assert main(["station", "add", name, "--place", place, *desk.words]) == 0
+        told[place] = key_told(capsys)
+    assert main(["place", "key", "cho", *desk.words]) == 0
+    stolen = key_told(capsys)
+    assert main(["place", "key", "cho", "--new", *desk.words]) == 0
+    out, err = capsys.readouterr()
+    fresh = tomllib.loads(out)["place"]["place_key"]
+    assert fresh != stolen == told["cho"]
+    assert "a, b" in err
+    assert main(["station", "add", "d", "--place", "cho", *desk.words]) == 0
+    assert key_told(capsys) == fresh
+    assert main(["place", "key", "cho", "--json", *desk.words]) == 0
+    assert json.loads(capsys.readouterr().out) == {"place": {"place_key": fresh}, "gates": ["a", "b", "d"]}
+    assert main(["place", "key", "chot", *desk.words]) == 0
+    assert key_told(capsys) == told["chot"]
+
+
+def test_who_had_a_places_key_told_or_drawn_anew_is_written_down_without_the_key(desk, capsys):
+    desk.furnish()
+    keys_told = set()
+    for more in ([], ["--new"]):
+        assert main(["place", "key", "cho", *more, *desk.words]) == 0
+        keys_told.add(key_told(capsys))
+    store, _ = desk.open()
+    with store.reading() as connection:
+        written = [row.detail for row in connection.execute(sa.select(audit.c.detail))]
+    store.close()
+    assert [json.loads(each)["what"] for each in written if "place-key" in each] == ["told-place-key", "new-place-key"]
+    assert not any(key in each for key in keys_told for each in written)
+
+
+def test_a_place_that_nobody_registered_has_no_key(desk, capsys):
+    desk.furnish()
+    assert main(["place", "key", "nowhere", *desk.words]) == 65
+    assert "hub place list" in capsys.readouterr().err
 
 
 def test_a_places_key_is_sealed_in_the_database_and_bound_to_its_place(desk):

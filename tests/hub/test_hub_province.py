@@ -52,7 +52,7 @@ def stand(tmp_path_factory, foreign):
     data = tmp_path_factory.mktemp("hub")
     pinned = furnish(data, "s1", "s2")
     with opened(data) as connection:
-        accounts.add(connection, Account("lan", "Lan", Role.CHECKPOINT_OFFICER), PASSWORD, now())
+        accounts.add(connection, Account("lan", "Lan", Role.CHECKPOINT_OFFICER), accounts.Password(PASSWORD), now())
     hub = HubProcess(data, "--broker", "--config", str(settings_file(data, foreign.url, *LINES))).start()
     yield hub, pinned
     assert hub.stop() == 0

@@ -133,7 +133,7 @@ def test_the_wall_of_either_hub_sees_every_stations_health_and_it_is_kept_once(a
     looking = Store(database)
     with looking.writing() as connection:
         account = Account("lan", "Lan", Role.TECHNICIAN)
-        accounts.add(connection, account, PASSWORD, now())
+        accounts.add(connection, account, accounts.Password(PASSWORD), now())
     for name in NAMES:
         gates.say_health(name, 1)
     for hub in hubs:

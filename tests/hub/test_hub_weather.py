@@ -45,7 +45,7 @@ class Stand:
         self.token = furnish(data, "s1", database=self.url)["s1"]
         store, self.ring = open_store(Settings(data=str(data), database=self.url))
         with store.writing() as connection:
-            accounts.add(connection, Account("hp", "hp", Role.HEALTH_POST), "mật khẩu đủ dài", now())
+            accounts.add(connection, Account("hp", "hp", Role.HEALTH_POST), accounts.Password("mật khẩu đủ dài"), now())
         self.cookie = sessions.reopen(store, "hp", "", now())
         store.close()
         self.journal = journal_of(self.ring)

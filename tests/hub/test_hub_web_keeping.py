@@ -29,7 +29,7 @@ def hub(tmp_path_factory, module_database):
     store, _ = open_store(Settings(data=str(data), database=module_database))
     with store.writing() as connection:
         for role in (Role.ADMINISTRATOR, Role.EPIDEMIOLOGIST):
-            accounts.add(connection, Account(role.value, role.value, role), PASSWORD, now())
+            accounts.add(connection, Account(role.value, role.value, role), accounts.Password(PASSWORD), now())
     store.close()
     process = HubProcess(data, *on(data, module_database)).start()
     yield process

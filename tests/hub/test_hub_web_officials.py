@@ -37,7 +37,7 @@ def hub(tmp_path_factory, module_database):
             communes = WARD if role is Role.COMMUNE_OFFICER else ()
             place = "cho" if role is Role.VENUE_GUARD else ""
             account = Account(role.value, role.value.title(), role, place=place, communes=communes)
-            accounts.add(connection, account, PASSWORD, now())
+            accounts.add(connection, account, accounts.Password(PASSWORD), now())
         journal = journal_of(ring)
         journal.write(at=now() - timedelta(hours=2))
         journal.write("046193990002", at=now() - timedelta(hours=1))

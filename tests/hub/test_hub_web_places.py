@@ -25,7 +25,7 @@ def hub(tmp_path_factory, module_database):
     store, _ = open_store(Settings(data=str(data), database=module_database))
     with store.writing() as connection:
         for name, role in (("administrator", Role.ADMINISTRATOR), ("lan", Role.VENUE_GUARD)):
-            accounts.add(connection, Account(name, name, role), PASSWORD, now())
+            accounts.add(connection, Account(name, name, role), accounts.Password(PASSWORD), now())
     store.close()
     process = HubProcess(data, *on(data, module_database)).start()
     yield process

@@ -15,8 +15,8 @@ from core.packing import Word
 from core.snapshot import Manifest, Offer, Piece, Record, Stretch
 from station.errors import HubUnreachable
 from station.lookup import Lookups
-from station.snapshot import Snapshot
-from station.snapshot_loop import SnapshotLoop
+from station.snapshots.held import Snapshot
+from station.snapshots.loop import SnapshotLoop
 
 SIGNER, PINNED = keys.new_signing_key()
 GROUP_KEY = bytes(range(32))

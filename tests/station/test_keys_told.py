@@ -164,7 +164,7 @@ def test_look_ups_are_sealed_to_the_announced_key_and_say_so(broker):
     address = Broker("127.0.0.1", broker.port, "gate-1", "token")
     with MqttHub(address, "gate-1", GateKind.VENUE, PUBLIC, ["all"], state, lambda: None) as line:
         wait(lambda: line.connected)
-        line.seal_to(public, keys.key_id(public))
+        line.asks.seal_to(public, keys.key_id(public))
         with pytest.raises(HubUnreachable, match="no answer"):
             line.ask(wire.Who(Scheme.CITIZEN, "046193000001"), NOW, 1.0)
         ask = hub.asked.get(timeout=30)

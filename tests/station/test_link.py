@@ -19,9 +19,10 @@ from paho.mqtt.properties import Properties
 from core import answers, wire
 from core.model import GateKind, HealthGroup, Scheme, Standing
 from station import link
+from station.asking import AskProperties
 from station.broker import LARGEST, Broker, Connected, Disconnected, Event, Message
 from station.errors import HubCannotSay, HubUnreachable
-from station.link import MqttHub, _AskProperties
+from station.link import MqttHub
 
 AN = wire.Who(Scheme.CITIZEN, "046090000001")
 STANDING = Standing("ab" * 16, now(), "N*** A", health=HealthGroup(now()))
@@ -151,7 +152,7 @@ def test_answers_that_nobody_asked_for_are_not_collected(line, centre):
         centre.say("answer", b"x" * 1000, qos=0)
     centre.say("held", b"{}")
     wait(lambda: line.heard_of(Message))
-    assert len(line.hub._answers) <= link._MOST_ANSWERS
+    assert len(line.hub.asks._inboxes["answer"]) <= link._MOST_ANSWERS
 
 
 def test_a_flood_of_words_never_costs_the_news_of_the_line_and_only_the_newest_are_kept(line, centre, broker):
@@ -375,5 +376,5 @@ def test_the_log_level_of_debug_tells_nobodys_number(line, centre, caplog):
 def test_an_asks_properties_are_what_paho_itself_would_read(station):
     reply = f"tq/v1/s/{station}/answer"
     read = Properties(PacketTypes.PUBLISH)
-    read.unpack(_AskProperties(reply, "0123456789abcdef", 7).pack())
+    read.unpack(AskProperties(reply, "0123456789abcdef", 7).pack())
     assert (read.ResponseTopic, read.CorrelationData, read.MessageExpiryInterval) == (reply, b"0123456789abcdef", 7)

@@ -20,9 +20,9 @@ from core.place import Held, Seen, Word
 from core.rules import GateRules
 from station.broker import Broker
 from station.journal.place import PlaceBook
-from station.neighbours import Neighbours
-from station.place_link import PlaceLine
-from station.retelling import Retelling
+from station.place.line import PlaceLine
+from station.place.neighbours import Neighbours
+from station.place.retelling import Retelling
 
 KEY = b"k" * 32
 WHERE = "cho"

@@ -12,7 +12,7 @@ from core import place
 from core.model import Direction
 from core.place import Seen
 from station.journal.place import PlaceBook
-from station.occupancy import Occupancy, Terms
+from station.place.occupancy import Occupancy, Terms
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 KEY = b"k" * 32

@@ -11,10 +11,10 @@ import pytest
 from msgspec.structs import replace
 from snapshots import NOW, PINNED, Centre, bring, credential, lookups_over, loop_of, somebody, standing
 
-from station import snapshot_loop
 from station.errors import HubUnreachable, SnapshotDamaged, SnapshotError
-from station.snapshot import Snapshot
-from station.snapshot_loop import SnapshotLoop
+from station.snapshots import loop as snapshot_loop
+from station.snapshots.held import Snapshot
+from station.snapshots.loop import SnapshotLoop
 
 PEOPLE = 1_500
 DAMAGED = "the snapshot held is damaged: a whole one is asked for"

@@ -20,8 +20,8 @@ from core.model import (
 from core.policy import Rules, decide
 from core.rules import MaxAge, Policy
 from station.errors import HubUnreachable, SnapshotError
-from station.snapshot import Loading, Snapshot
-from station.snapshot_loop import held_key
+from station.snapshots.held import Loading, Snapshot
+from station.snapshots.loop import held_key
 
 
 @pytest.fixture

@@ -19,14 +19,14 @@ from core import chunks, keys, snapshot, wire
 from core.chunks import Chunk, Newest, OfferAsk, write_chunk
 from core.model import GateKind, Scheme
 from core.snapshot import Offer
-from station import snapshot_loop
 from station.broker import Broker
 from station.errors import HubUnreachable, SnapshotError
 from station.link import MqttHub
-from station.snapshot import Snapshot
-from station.snapshot_line import SnapshotLine
-from station.snapshot_loop import SnapshotLoop
-from station.snapshot_news import News
+from station.snapshots import loop as snapshot_loop
+from station.snapshots.held import Snapshot
+from station.snapshots.line import SnapshotLine
+from station.snapshots.loop import SnapshotLoop
+from station.snapshots.news import News
 
 PIECE = random.Random(1).randbytes(300_000)
 SECONDS = 60.0

@@ -271,7 +271,7 @@ def test_an_official_helps_somebody_without_a_phone_and_the_computer_keeps_nothi
     store, _ = database
     with store.writing() as connection:
         officer = Account("lan", "Lê Thị Lan", Role.CHECKPOINT_OFFICER, must_change=False)
-        accounts.add(connection, officer, "ba con vịt trời", now())
+        accounts.add(connection, officer, accounts.Password("ba con vịt trời"), now())
     assert visitor.get("/officers/assist").url.endswith("/officers/sign-in")
     visitor.submit("/officers/sign-in", account="lan", password="ba con vịt trời", code="")
     assert visitor.submit("/officers/assist", kind="health").url.endswith("/declare/health")

@@ -24,7 +24,7 @@ def stand(tmp_path_factory, module_database):
     store, ring = open_store(Settings(data=str(data), database=module_database))
     with store.writing() as connection:
         for role in (Role.TECHNICIAN, Role.ADMINISTRATOR):
-            accounts.add(connection, Account(role.value, role.value, role), PASSWORD, now())
+            accounts.add(connection, Account(role.value, role.value, role), accounts.Password(PASSWORD), now())
     hub = HubProcess(data, *on(data, module_database)).start()
     yield f"http://{hub.ready['http']}", store, ring
     store.close()

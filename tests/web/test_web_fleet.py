@@ -44,7 +44,7 @@ class Stand:
             for role in Role:
                 communes = ("63/19768",) if role is Role.COMMUNE_OFFICER else ()
                 account = Account(role.value, role.value, role, communes=communes)
-                accounts.add(connection, account, PASSWORD, now())
+                accounts.add(connection, account, accounts.Password(PASSWORD), now())
             self.pinned["c1"] = {"token": add_station(connection, "c1", "chot", None, now())}
             alarms.raise_alarm(connection, "chain-broken", "s1", "aa", "a chain is broken", now())
             last = Health(station="s4", session="before", number=1, at=now(), up=1.0)

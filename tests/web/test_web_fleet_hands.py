@@ -24,7 +24,9 @@ class Stand:
         self.pinned = furnish(data, "s1", database=database)
         store, _ = open_store(Settings(data=str(data), database=database))
         with store.writing() as connection:
-            accounts.add(connection, Account("admin", "Quản trị", Role.ADMINISTRATOR), PASSWORD, now())
+            accounts.add(
+                connection, Account("admin", "Quản trị", Role.ADMINISTRATOR), accounts.Password(PASSWORD), now()
+            )
         store.close()
         self.hub = HubProcess(data, *on(data, database)).start()
         self.degrees = 20

@@ -122,7 +122,7 @@ def test_an_official_who_helps_has_the_fields_filled_and_is_written_down(visitor
         somebody.declare(document="046190990104", insurance="GD4797932100104", name="Trần Thị Thẻ")
     with store.writing() as connection:
         officer = Account("hoa", "Lê Thị Hoa", Role.HEALTH_POST, must_change=False)
-        accounts.add(connection, officer, "ba con vịt trời", now())
+        accounts.add(connection, officer, accounts.Password("ba con vịt trời"), now())
     visitor.submit("/officers/sign-in", account="hoa", password="ba con vịt trời", code="")
     visitor.submit("/officers/assist", kind="health")
     page = visitor.submit(f"{visitor.begin()}/who", do="fill", insurance="GD4797932100104")

@@ -99,7 +99,7 @@ def furnish_town(settings: Settings) -> None:
     registry.import_people(store, ring, people.parse(json.dumps(file).encode(), "town.json"))
     with store.writing() as connection:
         for account in OFFICIALS:
-            accounts.add(connection, account, PASSWORD, now())
+            accounts.add(connection, account, accounts.Password(PASSWORD), now())
         _scan(connection)
         keys = [key.hex() for key in connection.scalars(sa.select(people_table.c.key))]
         told = {"address": "10.0.0.7", "why": "ca bệnh số 12", "detail": {"people": len(keys), "place": "sieu-thi"}}

@@ -150,6 +150,8 @@ WORDS = {
     "what-added": "added",
     "what-changed": "changed",
     "what-new-token": "new token",
+    "what-new-place-key": "new key of its gates",
+    "what-told-place-key": "key of its gates told",
     "what-disable": "shut",
     "what-disabled": "shut",
     "what-enable": "opened again",

@@ -150,6 +150,8 @@ WORDS = {
     "what-added": "thêm mới",
     "what-changed": "sửa",
     "what-new-token": "cấp mã truy cập mới",
+    "what-new-place-key": "cấp khoá chung mới cho các cổng",
+    "what-told-place-key": "cho xem khoá chung của các cổng",
     "what-disable": "khoá",
     "what-disabled": "khoá",
     "what-enable": "mở lại",

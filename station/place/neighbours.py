@@ -23,10 +23,10 @@ from core.rules import GateRules
 from station.broker import Broker, Connected, Disconnected
 from station.clock import BUILT, Clock
 from station.journal.place import PlaceBook
-from station.occupancy import Occupancy, Terms
-from station.place_link import PlaceLine
+from station.place.line import PlaceLine
+from station.place.occupancy import Occupancy, Terms
+from station.place.retelling import Retelling
 from station.policies import Policies
-from station.retelling import Retelling
 from station.settings import Settings
 
 log = logging.getLogger(__name__)

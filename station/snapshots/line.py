@@ -16,8 +16,9 @@ from typing import Final
 from core import chunks, wire
 from core.chunks import Chunk, ChunkAsk, OfferAsk
 from core.snapshot import Offer
+from station.asking import GLANCE, Way
 from station.errors import HubUnreachable
-from station.link import GLANCE, MqttHub, Way
+from station.link import MqttHub
 from station.pace import Pace
 
 _OFFERS: Final = Way(chunks.ASK, chunks.OFFER)
@@ -25,6 +26,7 @@ _CHUNKS: Final = Way(chunks.WANT, chunks.CHUNK)
 _PATIENCE: Final = 10.0
 """Seconds that a hub may take for a chunk whose queue is long; what it has no room for it does not answer."""
 _LOOK: Final = 0.1
+_MOST_WAITING: Final = 4
 _IN_VAIN: Final = 3
 """Chunks that did not come, one after the other, before the piece is left for later."""
 
@@ -39,15 +41,15 @@ class SnapshotLine:
         self._pace = Pace(chunks.MOST_BYTES, patience)
         self._which = ("", 0)
         self._part = bytearray()
-        line.hear(_OFFERS.answer)
-        self._inbox = line.hear(_CHUNKS.answer)
+        line.asks.hear(_OFFERS, _MOST_WAITING)
+        self._inbox = line.asks.hear(_CHUNKS, _MOST_WAITING)
 
     def offer(self, have: int, key: str, *, need_key: bool, deadline: float) -> Offer:
         """On ``snapshot/ask``, sealed as look-ups are."""
         ask, until = wire.encode(OfferAsk(have, key, need_key)), time.monotonic() + deadline
         self._await_line(until)
         left = max(GLANCE, until - time.monotonic())
-        return self._line.exchange(_OFFERS, ask, Offer, self._now(), left, self._stop.is_set)
+        return self._line.asks.exchange(_OFFERS, ask, Offer, self._now(), left, self._stop.is_set)
 
     def piece(self, name: str, number: int, size: int, deadline: float) -> bytes:
         """On ``snapshot/want``, chunk by chunk; what came stays for the next time when the rest does not."""
@@ -76,10 +78,10 @@ class SnapshotLine:
         self._line.quiet.wait(GLANCE)
         most = max(1, min(self._pace.size, missing, self._line.largest - chunks.ROOM_FOR_HEADS))
         deadline, begun = min(left, self._pace.deadline(most)), time.monotonic()
-        ask_id, _ = self._line.begin(_CHUNKS)
+        ask_id, _ = self._line.asks.begin(_CHUNKS)
         (name, number), not_after = self._which, self._now() + timedelta(seconds=deadline)
         ask = ChunkAsk(ask_id, name, number, len(self._part), most, not_after)
-        self._line.put(_CHUNKS, ask_id, wire.encode(ask), deadline)
+        self._line.asks.put(_CHUNKS, ask_id, wire.encode(ask), deadline)
         chunk = self._answer(ask_id, begun + deadline)
         if chunk is None:
             self._pace.lost(most, deadline)

@@ -26,8 +26,8 @@ from core import packing, snapshot
 from core.model import Standing, Subject
 from core.packing import Word
 from core.snapshot import Manifest, Piece
-from station import snapshot_files as files
 from station.errors import SnapshotDamaged, SnapshotError
+from station.snapshots import files
 
 log = logging.getLogger(__name__)
 

@@ -26,8 +26,8 @@ from core.snapshot import Manifest, Offer
 from station.errors import HubUnreachable, SnapshotDamaged, SnapshotError
 from station.health import HeldSnapshot
 from station.settings import Settings
-from station.snapshot import Loading, Snapshot
-from station.snapshot_news import News
+from station.snapshots.held import Loading, Snapshot
+from station.snapshots.news import News
 
 log = logging.getLogger(__name__)
 

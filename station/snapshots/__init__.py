@@ -1,0 +1,1 @@
+"""The province's sealed standings, for days without a network: brought piece by piece, kept in files, looked up in."""
