@@ -188,6 +188,7 @@ def changes(folder, until):
         ("snapshot", "snapshot withhold", "s2"),
         ("snapshot", "snapshot hand-out", "s2"),
         ("site", "place put", "ga", "--name", "Ga", "--kind", "venue", "--area", "63/19777"),
+        ("site", "place key", "ga", "--new"),
         ("account", "account add", "lan", "--role", "auditor"),
         ("account", "account reset", "lan"),
         ("account", "account disable", "lan"),
